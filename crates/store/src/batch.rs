@@ -1,0 +1,219 @@
+use std::sync::Arc;
+
+use ruma::{OwnedRoomId, OwnedUserId};
+
+use crate::{
+    Position,
+    codec::{Counter, Value},
+    error::{CodecError, StoreError},
+    key::{AsKey, Key, Stamped},
+    keyspace::Keyspace,
+};
+
+/// What a batch requires of a row before it may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// There is no such row.
+    Absent,
+    /// The row was last written at exactly this position.
+    Version(Position),
+}
+
+impl Expect {
+    /// The expectation that a row is still as it was read: its version, or absent.
+    #[must_use]
+    pub fn unchanged(version: Option<Position>) -> Self {
+        version.map_or(Self::Absent, Self::Version)
+    }
+}
+
+/// Who should be woken by a batch: a hint for readers, published after the commit and in order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Touch {
+    /// Something changed for everybody in this room.
+    Room(OwnedRoomId),
+    /// Something changed for this user (on any of their devices).
+    User(OwnedUserId),
+    /// This user's membership of this room changed; `joined` says whether they are in it now.
+    Member {
+        /// The room.
+        room_id: OwnedRoomId,
+        /// The user.
+        user_id: OwnedUserId,
+        /// Whether the user is joined after the batch.
+        joined: bool,
+    },
+    /// This user's devices or cross-signing keys changed: everybody who shares an encrypted room
+    /// with them wants to know.
+    DeviceList(OwnedUserId),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    Put {
+        keyspace: &'static str,
+        key: Vec<u8>,
+        value: Vec<u8>,
+    },
+    Delete {
+        keyspace: &'static str,
+        key: Vec<u8>,
+    },
+    Add {
+        keyspace: &'static str,
+        key: Vec<u8>,
+        amount: i64,
+    },
+    /// The key is `prefix` followed by the batch's stamp.
+    Append {
+        keyspace: &'static str,
+        prefix: Vec<u8>,
+        index: u16,
+        value: Vec<u8>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Requirement {
+    pub(crate) keyspace: &'static str,
+    pub(crate) key: Vec<u8>,
+    pub(crate) expect: Expect,
+}
+
+/// A declarative write: preconditions, writes in order, and whom to wake.
+///
+/// A batch is data: it can be built anywhere, held, and committed once or (after a conflict)
+/// built again. It commits whole or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) writes: Vec<Write>,
+    pub(crate) touched: Vec<Touch>,
+    pub(crate) failure: Option<Arc<str>>,
+    appended: u16,
+}
+
+impl Batch {
+    /// An empty batch. Committing it takes a position and changes nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the batch writes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Requires that a row is absent, or was last written at a given position.
+    pub fn require<K: Key, V: Value>(
+        &mut self,
+        keyspace: &Keyspace<K, V>,
+        key: impl AsKey<K>,
+        expect: Expect,
+    ) -> &mut Self {
+        let key = Keyspace::<K, V>::encode_key(&key);
+        self.requirements.push(Requirement { keyspace: keyspace.name(), key, expect });
+        self
+    }
+
+    /// Writes a row, whether or not there was one.
+    pub fn put<K: Key, V: Value>(
+        &mut self,
+        keyspace: &Keyspace<K, V>,
+        key: impl AsKey<K>,
+        value: &V,
+    ) -> &mut Self {
+        let key = Keyspace::<K, V>::encode_key(&key);
+        if let Some(value) = self.encoded(keyspace.name(), value.encode()) {
+            self.writes.push(Write::Put { keyspace: keyspace.name(), key, value });
+        }
+        self
+    }
+
+    /// Deletes a row, if there is one.
+    pub fn delete<K: Key, V: Value>(
+        &mut self,
+        keyspace: &Keyspace<K, V>,
+        key: impl AsKey<K>,
+    ) -> &mut Self {
+        let key = Keyspace::<K, V>::encode_key(&key);
+        self.writes.push(Write::Delete { keyspace: keyspace.name(), key });
+        self
+    }
+
+    /// Adds to a counter; an absent row counts as 0.
+    pub fn add<K: Key>(
+        &mut self,
+        keyspace: &Keyspace<K, Counter>,
+        key: impl AsKey<K>,
+        amount: i64,
+    ) -> &mut Self {
+        let key = Keyspace::<K, Counter>::encode_key(&key);
+        self.writes.push(Write::Add { keyspace: keyspace.name(), key, amount });
+        self
+    }
+
+    /// Writes a row whose key is `prefix` and a [`Stamp`](crate::Stamp) with the batch's position.
+    ///
+    /// Returns the stamp's index. The row's version is the stamp's position, like that of every row
+    /// that this batch writes.
+    pub fn append<K: Stamped, V: Value>(
+        &mut self,
+        keyspace: &Keyspace<K, V>,
+        prefix: impl AsKey<K::Prefix>,
+        value: &V,
+    ) -> u16 {
+        let index = self.appended;
+        match self.appended.checked_add(1) {
+            Some(next) => self.appended = next,
+            None => self.failure = Some("too many appended rows in one batch".into()),
+        }
+        let mut encoded_prefix = Vec::with_capacity(64);
+        prefix.encode_to(&mut encoded_prefix);
+        if let Some(value) = self.encoded(keyspace.name(), value.encode()) {
+            self.writes.push(Write::Append {
+                keyspace: keyspace.name(),
+                prefix: encoded_prefix,
+                index,
+                value,
+            });
+        }
+        index
+    }
+
+    /// Says whom to wake after the commit.
+    pub fn touch(&mut self, touch: Touch) -> &mut Self {
+        self.touched.push(touch);
+        self
+    }
+
+    /// Adds everything of another batch to this one. The other must not have appended rows.
+    pub fn merge(&mut self, other: Self) -> &mut Self {
+        if other.appended > 0 && self.appended > 0 {
+            self.failure = Some("two batches that both append rows can't be merged".into());
+        }
+        self.appended = self.appended.max(other.appended);
+        self.requirements.extend(other.requirements);
+        self.writes.extend(other.writes);
+        self.touched.extend(other.touched);
+        self.failure = self.failure.take().or(other.failure);
+        self
+    }
+
+    fn encoded(
+        &mut self,
+        keyspace: &'static str,
+        encoded: Result<Vec<u8>, CodecError>,
+    ) -> Option<Vec<u8>> {
+        match encoded {
+            Ok(bytes) => Some(bytes),
+            Err(source) => {
+                // Reported at commit: building a batch can't fail half-way.
+                self.failure = Some(StoreError::Codec { keyspace, source }.to_string().into());
+                None
+            }
+        }
+    }
+}

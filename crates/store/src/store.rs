@@ -1,0 +1,91 @@
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use crate::{
+    Position,
+    batch::{Batch, Touch},
+    engine::{Engine, memory::MemoryEngine},
+    error::{CommitError, StoreError},
+    snapshot::Snapshot,
+};
+
+/// How many commits a slow subscriber may lag behind before it is told that it missed some.
+const COMMIT_CHANNEL_CAPACITY: usize = 16 * 1024;
+
+/// What subscribers learn of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The batch's position. Everything up to it is visible to new snapshots.
+    pub position: Position,
+    /// Whom the batch said to wake.
+    pub touched: Vec<Touch>,
+}
+
+/// The store. Cheap to clone; all clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<Engine>,
+}
+
+impl Store {
+    /// A store that lives in memory and is gone with the process.
+    #[must_use]
+    pub fn memory() -> Self {
+        let (commits, _) = broadcast::channel(COMMIT_CHANNEL_CAPACITY);
+        Self { engine: Arc::new(Engine::Memory(MemoryEngine::new(commits))) }
+    }
+
+    /// Opens the store at an address: `memory:`, `sqlite:PATH` or `postgres://…`; creates what is
+    /// missing.
+    ///
+    /// # Errors
+    /// When the address is unknown, the store is damaged or too new, or the engine fails.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let (commits, _) = broadcast::channel(COMMIT_CHANNEL_CAPACITY);
+        Ok(Self { engine: Arc::new(Engine::open(url, commits).await?) })
+    }
+
+    /// A consistent view of the store as it is now.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.engine.snapshot().await.map(Snapshot::new)
+    }
+
+    /// Commits a batch: all of it, durably, or nothing. Returns its position.
+    ///
+    /// Once called, the commit goes through even if the returned future is dropped.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] when a precondition does not hold; otherwise the engine failed.
+    pub async fn commit(&self, batch: Batch) -> Result<Position, CommitError> {
+        if let Some(failure) = batch.failure {
+            return Err(StoreError::Engine(failure.to_string()).into());
+        }
+        self.engine.commit(batch).await
+    }
+
+    /// Every commit from now on, in order, after it became visible.
+    ///
+    /// A receiver that lags too far behind gets [`broadcast::error::RecvError::Lagged`] and must
+    /// read again from its own position.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {
+        self.engine.commits().subscribe()
+    }
+
+    /// The position of the last commit.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn position(&self) -> Result<Position, StoreError> {
+        Ok(self.snapshot().await?.position())
+    }
+
+    /// Waits for what is under way and closes the store.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+}
