@@ -1,0 +1,68 @@
+import { OTPField } from "@base-ui/react/otp-field";
+import { type ReactNode, useId } from "react";
+import { useT } from "../i18n/react";
+import styles from "./CodeField.module.css";
+import { classes } from "./classes";
+
+/** Properties of {@link CodeField}. */
+export interface CodeFieldProps {
+  readonly label: string;
+  readonly value: string;
+  /** Digits only, at most `length`; spaces and dashes of a pasted code are dropped. */
+  readonly onChange: (value: string) => void;
+  /** All digits are there. */
+  readonly onComplete?: (value: string) => void;
+  readonly length?: number;
+  readonly error?: string | null | undefined;
+  readonly disabled?: boolean;
+  readonly autoFocus?: boolean;
+}
+
+/** A short code in digits, one cell each, as it was mailed. Typing moves on, pasting fills all of it. */
+export function CodeField({
+  label,
+  value,
+  onChange,
+  onComplete,
+  length = 6,
+  error,
+  disabled,
+  autoFocus,
+}: CodeFieldProps): ReactNode {
+  const t = useT();
+  const id = useId();
+  return (
+    <div className={styles["group"]}>
+      <OTPField.Root
+        id={id}
+        length={length}
+        value={value}
+        onValueChange={onChange}
+        onValueComplete={onComplete}
+        disabled={disabled ?? false}
+        normalizeValue={(text) => text.replace(/\D/g, "")}
+        aria-label={label}
+        aria-describedby={error ? `${id}-error` : undefined}
+        className={styles["cells"]}
+      >
+        {Array.from({ length }, (_, position) => (
+          <OTPField.Input
+            // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its position
+            key={position}
+            autoFocus={autoFocus === true && position === 0}
+            className={classes(styles["cell"], error && styles["wrong"])}
+            aria-label={t("common:code.digit", { position: position + 1, length })}
+            aria-invalid={error ? true : undefined}
+          />
+        ))}
+      </OTPField.Root>
+      <div aria-live="polite">
+        {error ? (
+          <p id={`${id}-error`} className={styles["error"]}>
+            {error}
+          </p>
+        ) : null}
+      </div>
+    </div>
+  );
+}
