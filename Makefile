@@ -1,0 +1,86 @@
+# What a person types. Everything is built outside the checkout, in CARGO_TARGET_DIR.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/pli-target
+PLI := $(CARGO_TARGET_DIR)/release/pli
+CONFIG ?= pli.toml
+TOOLS := $(CARGO_TARGET_DIR)/tools
+
+.PHONY: help
+help: ## Show what can be made.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: web release ## Install what is missing, build everything, start Pli.
+	$(PLI) init --config $(CONFIG)
+	exec $(PLI) serve --config $(CONFIG)
+
+.PHONY: demo
+demo: web release ## Start Pli with five people, a conversation, a group and messages.
+	scripts/demo.sh $(PLI)
+
+.PHONY: test
+test: test-rust test-web test-browser ## Install what is missing, run every test.
+
+.PHONY: test-rust
+test-rust: postgres web
+	if command -v cargo-nextest >/dev/null; then
+	  cargo nextest run --workspace --locked --no-fail-fast
+	else
+	  cargo test --workspace --locked --no-fail-fast
+	fi
+	cargo test --workspace --locked --doc --quiet
+
+.PHONY: test-web
+test-web: web/node_modules/.installed
+	npm --prefix web test
+
+.PHONY: test-browser
+test-browser: chromium web e2e/browser/node_modules/.installed
+	cargo build --locked -p pli
+	npm --prefix e2e/browser test
+
+.PHONY: lint
+lint: web/node_modules/.installed e2e/browser/node_modules/.installed deny ## Formatting, clippy, biome, types, licences.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	npm --prefix web run lint
+	npm --prefix web run typecheck
+	npm --prefix e2e/browser run lint
+
+.PHONY: deny
+deny: $(TOOLS)/bin/cargo-deny
+	$(TOOLS)/bin/cargo-deny --offline check --hide-inclusion-graph bans licenses sources
+
+$(TOOLS)/bin/cargo-deny:
+	cargo install --locked --quiet --root $(TOOLS) cargo-deny@0.20.2
+
+.PHONY: bench
+bench: release ## Measure Pli against the machine's floor; see docs/performance.md.
+	cargo run --release --locked -p pli-benches -- run --pli $(PLI) $(BENCH)
+
+.PHONY: release
+release: web
+	cargo build --release --locked -p pli
+
+.PHONY: web
+web: web/dist/index.html ## Build the web app.
+
+WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) \
+	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
+
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	npm --prefix web run build
+	touch $@
+
+%/node_modules/.installed: %/package.json %/package-lock.json
+	npm --prefix $* ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+.PHONY: chromium postgres
+chromium: ; scripts/need.sh chromium
+postgres: ; scripts/need.sh postgres
