@@ -18,4 +18,5 @@ export { Switch } from "./Switch";
 export { PasswordField, TextField, type TextFieldProps } from "./TextField";
 export { showToast, type ToastContent, Toasts } from "./Toast";
 export { Tooltip } from "./Tooltip";
+export { type Shortcut, useShortcut } from "./useShortcut";
 export { type Snapshots, useOwnViewModel, useViewModel } from "./useViewModel";
