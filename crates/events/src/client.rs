@@ -1,0 +1,237 @@
+use ruma::{
+    EventId, MilliSecondsSinceUnixEpoch, TransactionId, UserId,
+    events::{TimelineEventType, room::member::MembershipState},
+    serde::Raw,
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::Pdu;
+
+/// An event as clients receive it ([specification][spec]), to be serialised as JSON.
+///
+/// Starts with every field that the event itself has; add what the reader may know besides. What
+/// the event's content is made of is copied as text, never parsed.
+///
+/// [spec]: https://spec.matrix.org/v1.19/client-server-api/#room-event-format
+#[derive(Clone, Copy, Debug)]
+pub struct ClientEvent<'a> {
+    pdu: &'a Pdu,
+    with_room_id: bool,
+    now: Option<MilliSecondsSinceUnixEpoch>,
+    transaction_id: Option<&'a TransactionId>,
+    membership: Option<&'a MembershipState>,
+    previous: Option<&'a Pdu>,
+    redacted_because: Option<&'a Pdu>,
+    relations: Option<&'a RawValue>,
+}
+
+impl<'a> ClientEvent<'a> {
+    /// The full format, with `room_id`.
+    #[must_use]
+    pub fn new(pdu: &'a Pdu) -> Self {
+        Self {
+            pdu,
+            with_room_id: true,
+            now: None,
+            transaction_id: None,
+            membership: None,
+            previous: None,
+            redacted_because: None,
+            relations: None,
+        }
+    }
+
+    /// The format of `/sync`, without `room_id`.
+    #[must_use]
+    pub fn for_sync(pdu: &'a Pdu) -> Self {
+        Self { with_room_id: false, ..Self::new(pdu) }
+    }
+
+    /// Adds `unsigned.age`: how long ago the event was sent.
+    #[must_use]
+    pub fn at(mut self, now: MilliSecondsSinceUnixEpoch) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Adds `unsigned.transaction_id`. Only for the device that sent the event.
+    #[must_use]
+    pub fn transaction_id(mut self, transaction_id: Option<&'a TransactionId>) -> Self {
+        self.transaction_id = transaction_id;
+        self
+    }
+
+    /// Adds `unsigned.membership`: what the reader was in the room when the event was sent.
+    #[must_use]
+    pub fn membership(mut self, membership: Option<&'a MembershipState>) -> Self {
+        self.membership = membership;
+        self
+    }
+
+    /// Adds `unsigned.prev_content` and `unsigned.prev_sender` from the state event that this one
+    /// replaced ([`Pdu::replaces_state`]). Only if the reader may see that one.
+    #[must_use]
+    pub fn previous(mut self, previous: Option<&'a Pdu>) -> Self {
+        self.previous = previous;
+        self
+    }
+
+    /// Adds `unsigned.redacted_because`: the redaction that made this event what it is.
+    #[must_use]
+    pub fn redacted_because(mut self, redaction: Option<&'a Pdu>) -> Self {
+        self.redacted_because = redaction;
+        self
+    }
+
+    /// Adds `unsigned.m.relations`: the bundled aggregations, a JSON object.
+    #[must_use]
+    pub fn relations(mut self, relations: Option<&'a RawValue>) -> Self {
+        self.relations = relations;
+        self
+    }
+
+    /// The event's JSON, as ruma's responses take it.
+    #[must_use]
+    pub fn to_raw<T>(&self) -> Raw<T> {
+        Raw::from_json(self.to_raw_value())
+    }
+
+    /// The event's JSON.
+    #[must_use]
+    pub fn to_raw_value(&self) -> Box<RawValue> {
+        to_raw_value(self).expect("string keys and valid JSON values always serialise")
+    }
+}
+
+impl Serialize for ClientEvent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pdu = self.pdu;
+        let mut map = serializer.serialize_map(None)?;
+        let redacts = serialize_redaction_target(pdu, &mut map)?;
+        if !redacts {
+            map.serialize_entry("content", pdu.content())?;
+        }
+        map.serialize_entry("event_id", pdu.event_id())?;
+        map.serialize_entry("origin_server_ts", &pdu.origin_server_ts())?;
+        if self.with_room_id {
+            map.serialize_entry("room_id", pdu.room_id())?;
+        }
+        map.serialize_entry("sender", pdu.sender())?;
+        if let Some(state_key) = pdu.state_key() {
+            map.serialize_entry("state_key", state_key)?;
+        }
+        map.serialize_entry("type", pdu.event_type())?;
+        let unsigned = Unsigned {
+            age: self.now.map(|now| age(pdu, now)),
+            membership: self.membership,
+            relations: self.relations,
+            prev_content: self.previous.map(Pdu::content),
+            prev_sender: self.previous.map(Pdu::sender),
+            redacted_because: self.redacted_because.map(|redaction| ClientEvent {
+                with_room_id: self.with_room_id,
+                now: self.now,
+                ..ClientEvent::new(redaction)
+            }),
+            replaces_state: pdu.replaces_state(),
+            transaction_id: self.transaction_id,
+        };
+        if !unsigned.is_empty() {
+            map.serialize_entry("unsigned", &unsigned)?;
+        }
+        map.end()
+    }
+}
+
+/// Of a redaction, writes `redacts` and `content` so that clients of every age find what is
+/// redacted: in the event (room versions 1 to 10) as well as in the content (since 11).
+///
+/// Returns whether it wrote the content.
+fn serialize_redaction_target<M: SerializeMap>(pdu: &Pdu, map: &mut M) -> Result<bool, M::Error> {
+    if *pdu.event_type() != TimelineEventType::RoomRedaction {
+        return Ok(false);
+    }
+    match pdu.redacts_anywhere() {
+        (Some(in_event), in_content) => {
+            map.serialize_entry("redacts", in_event)?;
+            if in_content.is_none()
+                && let Some(content) = content_with_redacts(pdu, in_event)
+            {
+                map.serialize_entry("content", &content)?;
+                return Ok(true);
+            }
+        }
+        (None, Some(in_content)) => map.serialize_entry("redacts", in_content)?,
+        (None, None) => {}
+    }
+    Ok(false)
+}
+
+fn content_with_redacts(pdu: &Pdu, redacts: &EventId) -> Option<serde_json::Value> {
+    let mut content: serde_json::Value = pdu.content_as().ok()?;
+    content.as_object_mut()?.insert("redacts".to_owned(), redacts.as_str().into());
+    Some(content)
+}
+
+/// Milliseconds since the event was sent; negative when the sender's clock is ahead.
+fn age(pdu: &Pdu, now: MilliSecondsSinceUnixEpoch) -> i64 {
+    i64::from(now.0) - i64::from(pdu.origin_server_ts().0)
+}
+
+#[derive(Serialize)]
+struct Unsigned<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    membership: Option<&'a MembershipState>,
+    #[serde(rename = "m.relations", skip_serializing_if = "Option::is_none")]
+    relations: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev_content: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev_sender: Option<&'a UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redacted_because: Option<ClientEvent<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces_state: Option<&'a EventId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction_id: Option<&'a TransactionId>,
+}
+
+impl Unsigned<'_> {
+    fn is_empty(&self) -> bool {
+        self.age.is_none()
+            && self.membership.is_none()
+            && self.relations.is_none()
+            && self.prev_content.is_none()
+            && self.prev_sender.is_none()
+            && self.redacted_because.is_none()
+            && self.replaces_state.is_none()
+            && self.transaction_id.is_none()
+    }
+}
+
+/// A state event reduced to what somebody outside the room may see of it
+/// ([specification](https://spec.matrix.org/v1.19/client-server-api/#stripped-state)).
+#[derive(Clone, Copy, Debug)]
+pub struct StrippedStateEvent<'a>(pub &'a Pdu);
+
+impl StrippedStateEvent<'_> {
+    /// The event's JSON, as ruma's responses take it.
+    #[must_use]
+    pub fn to_raw<T>(&self) -> Raw<T> {
+        let json = to_raw_value(self).expect("string keys and valid JSON values always serialise");
+        Raw::from_json(json)
+    }
+}
+
+impl Serialize for StrippedStateEvent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("content", self.0.content())?;
+        map.serialize_entry("sender", self.0.sender())?;
+        map.serialize_entry("state_key", self.0.state_key().unwrap_or_default())?;
+        map.serialize_entry("type", self.0.event_type())?;
+        map.end()
+    }
+}
