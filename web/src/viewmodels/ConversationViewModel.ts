@@ -1,0 +1,89 @@
+import type { Session } from "../matrix/api";
+import { type FailureInfo, toFailure } from "../matrix/errors";
+import type { RoomDetails, RoomId, UserId } from "../matrix/types";
+import { ComposerViewModel } from "./ComposerViewModel";
+import type { Drafts } from "./Drafts";
+import type { Environment } from "./environment";
+import { TimelineViewModel } from "./TimelineViewModel";
+import { ViewModel } from "./ViewModel";
+
+/** What a conversation shows around its messages. */
+export interface ConversationSnapshot {
+  /** `gone`: left, or never a member. */
+  readonly status: "loading" | "open" | "gone";
+  readonly details: RoomDetails | null;
+  /** People whose new identity is being accepted. */
+  readonly approving: readonly UserId[];
+  readonly approveFailure: FailureInfo | null;
+  readonly leaving: boolean;
+  readonly leaveFailure: FailureInfo | null;
+}
+
+/** One open conversation: its messages, its composer, its people. */
+export class ConversationViewModel extends ViewModel<ConversationSnapshot> {
+  readonly roomId: RoomId;
+  readonly timeline: TimelineViewModel;
+  readonly composer: ComposerViewModel;
+  readonly #session: Session;
+
+  constructor(session: Session, roomId: RoomId, drafts: Drafts, environment: Environment) {
+    super({
+      status: "loading",
+      details: null,
+      approving: [],
+      approveFailure: null,
+      leaving: false,
+      leaveFailure: null,
+    });
+    this.roomId = roomId;
+    this.#session = session;
+    const timeline = session.timeline(roomId);
+    const details = session.rooms.details(roomId);
+    this.timeline = new TimelineViewModel(timeline, environment);
+    this.composer = new ComposerViewModel({ roomId, timeline, details, media: session.media, drafts, environment });
+    this.own(() => this.timeline.dispose());
+    this.own(() => this.composer.dispose());
+    const update = () => {
+      const known = details.getSnapshot();
+      const loading = session.rooms.list.getSnapshot().loading;
+      this.patch({ details: known, status: known ? "open" : loading ? "loading" : "gone" });
+    };
+    this.own(details.subscribe(update));
+    this.own(session.rooms.list.subscribe(update));
+    update();
+  }
+
+  /** Accepts a changed identity as the person's own, without comparing; sending goes on. */
+  async approve(userId: UserId): Promise<void> {
+    const { approving } = this.getSnapshot();
+    if (approving.includes(userId)) return;
+    this.patch({ approving: [...approving, userId], approveFailure: null });
+    try {
+      await this.#session.rooms.approveIdentity(userId);
+    } catch (error) {
+      this.patch({ approveFailure: toFailure(error).info });
+    } finally {
+      this.patch({ approving: this.getSnapshot().approving.filter((one) => one !== userId) });
+    }
+  }
+
+  /** Leaves the conversation. True once it is left. */
+  async leave(): Promise<boolean> {
+    if (this.getSnapshot().leaving) return false;
+    this.patch({ leaving: true, leaveFailure: null });
+    try {
+      await this.#session.rooms.leave(this.roomId);
+      return true;
+    } catch (error) {
+      this.patch({ leaveFailure: toFailure(error).info });
+      return false;
+    } finally {
+      this.patch({ leaving: false });
+    }
+  }
+
+  /** The person closed the question whether to leave. */
+  dismissLeaveFailure(): void {
+    this.patch({ leaveFailure: null });
+  }
+}
