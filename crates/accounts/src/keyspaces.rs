@@ -1,0 +1,21 @@
+use pli_store::KeyspaceInfo;
+
+use crate::{account_data, accounts, devices, directory, profiles, sessions};
+
+/// Every keyspace that this crate owns, for `pli store inspect` and `pli store check`.
+pub const KEYSPACES: &[KeyspaceInfo] = &[
+    account_data::ACCOUNT_DATA.info(),
+    account_data::ACCOUNT_DATA_CHANGES.info(),
+    accounts::USERS.info(),
+    accounts::PASSWORDS.info(),
+    accounts::EMAILS.info(),
+    accounts::USER_EMAILS.info(),
+    devices::DEVICES.info(),
+    devices::LAST_SEEN.info(),
+    directory::DIRECTORY_ENTRIES.info(),
+    directory::DIRECTORY_WORDS.info(),
+    profiles::PROFILES.info(),
+    sessions::SESSIONS.info(),
+    sessions::ACCESS_TOKENS.info(),
+    sessions::REFRESH_TOKENS.info(),
+];

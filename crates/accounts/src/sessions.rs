@@ -1,0 +1,396 @@
+//! Sessions: the access and refresh tokens of a device (client-server API, sections "Using access
+//! tokens" and "Refreshing access tokens").
+//!
+//! A device has one session. Its tokens form a family: at most one pair that is in use, one pair that
+//! was handed out in exchange for it and not used yet, and the hashes of the last refresh tokens that
+//! were exchanged before. Whoever presents one of those last ones shows that a token was stolen: the
+//! whole family dies.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use pli_store::{Batch, Expect, Keyspace, Position, Record, Snapshot, Store, ambient::Ambient};
+use quick_cache::sync::Cache;
+use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountsError, Requester, SessionsConfig,
+    token::{self, TokenHash, TokenKind},
+};
+
+/// user, device → the tokens of the device's session.
+pub(crate) const SESSIONS: Keyspace<(OwnedUserId, OwnedDeviceId), SessionRecord> =
+    Keyspace::new("sessions");
+/// hash of an access token → whose it is.
+pub(crate) const ACCESS_TOKENS: Keyspace<TokenHash, AccessTokenRecord> =
+    Keyspace::new("access_tokens");
+/// hash of a refresh token → whose it is.
+pub(crate) const REFRESH_TOKENS: Keyspace<TokenHash, RefreshTokenRecord> =
+    Keyspace::new("refresh_tokens");
+
+/// How many exchanged refresh tokens of a session are remembered, to recognise a stolen one. Older
+/// ones are worth nothing either; using one just doesn't raise the alarm.
+const REMEMBERED_REFRESH_TOKENS: usize = 32;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    /// The pair in use.
+    current: TokenPair,
+    /// The pair handed out by a refresh and not used yet. Until it is, the one in use stays valid:
+    /// the answer may never have reached the client.
+    next: Option<TokenPair>,
+    /// The refresh tokens exchanged before, oldest first.
+    consumed: Vec<TokenHash>,
+}
+
+impl Record for SessionRecord {}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct TokenPair {
+    access: TokenHash,
+    refresh: Option<TokenHash>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AccessTokenRecord {
+    user_id: OwnedUserId,
+    device_id: OwnedDeviceId,
+    /// When it stops being valid, in milliseconds since the Unix epoch; `None`: never.
+    expires_ms: Option<u64>,
+}
+
+impl Record for AccessTokenRecord {}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RefreshTokenRecord {
+    user_id: OwnedUserId,
+    device_id: OwnedDeviceId,
+    /// The family was killed: the client has to sign in again, and may keep its keys.
+    revoked: bool,
+}
+
+impl Record for RefreshTokenRecord {}
+
+struct CachedToken {
+    requester: Requester,
+    expires_ms: Option<u64>,
+}
+
+impl CachedToken {
+    fn requester_at(&self, now_ms: u64) -> Result<Requester, AccountsError> {
+        if self.expires_ms.is_some_and(|expires_ms| expires_ms <= now_ms) {
+            return Err(AccountsError::UnknownToken { soft_logout: true });
+        }
+        Ok(self.requester.clone())
+    }
+}
+
+/// Tokens just made. The only moment at which they exist in clear.
+#[derive(Clone, Debug)]
+pub struct IssuedTokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token, if the client asked for one.
+    pub refresh_token: Option<String>,
+    /// For how long the access token is valid; `None`: until it is revoked.
+    pub expires_in: Option<Duration>,
+}
+
+/// Access tokens that a batch revokes. Hand it to [`Sessions::forget`] once the batch is committed.
+#[derive(Debug, Default)]
+#[must_use = "revoked tokens stay valid in the cache until `Sessions::forget` is called"]
+pub struct RevokedTokens(Vec<TokenHash>);
+
+impl RevokedTokens {
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+}
+
+/// Access tokens and what they stand for.
+#[derive(Clone)]
+pub struct Sessions {
+    store: Store,
+    ambient: Ambient,
+    access_token_lifetime: Duration,
+    cache: Arc<Cache<TokenHash, Arc<CachedToken>>>,
+    /// Counts revocations, so that a look-up that overlaps with one isn't cached.
+    revocations: Arc<AtomicU64>,
+}
+
+impl Sessions {
+    /// The sessions in a store.
+    #[must_use]
+    pub fn new(store: Store, ambient: Ambient, config: &SessionsConfig) -> Self {
+        Self {
+            store,
+            ambient,
+            access_token_lifetime: config.access_token_lifetime,
+            cache: Arc::new(Cache::new(config.cached_tokens)),
+            revocations: Arc::default(),
+        }
+    }
+
+    /// Who an access token belongs to.
+    ///
+    /// # Errors
+    /// [`AccountsError::UnknownToken`] if nobody, or if it has expired; when the store fails.
+    pub async fn authenticate(&self, access_token: &str) -> Result<Requester, AccountsError> {
+        let hash = token::hash(access_token);
+        if let Some(cached) = self.cache.get(&hash) {
+            return cached.requester_at(self.ambient.now_ms());
+        }
+        retry_on_conflict!(self.look_up(hash).await)
+    }
+
+    async fn look_up(&self, hash: TokenHash) -> Result<Requester, AccountsError> {
+        const UNKNOWN: AccountsError = AccountsError::UnknownToken { soft_logout: false };
+        let revocations = self.revocations.load(Ordering::SeqCst);
+        let snapshot = self.store.snapshot().await?;
+        let AccessTokenRecord { user_id, device_id, expires_ms } =
+            snapshot.get(&ACCESS_TOKENS, hash).await?.ok_or(UNKNOWN)?;
+        let cached = CachedToken { requester: Requester { user_id, device_id }, expires_ms };
+        let requester = cached.requester_at(self.ambient.now_ms())?;
+
+        let key = (&requester.user_id, &requester.device_id);
+        let (session, version) = snapshot.get_versioned(&SESSIONS, key).await?.ok_or(UNKNOWN)?;
+        drop(snapshot);
+        // The first use of a new pair shows that it arrived: the old pair ends here.
+        if session.next.as_ref().is_some_and(|next| next.access == hash) {
+            let mut batch = Batch::new();
+            let (_, revoked) = stage_promotion(&mut batch, &requester, session, version);
+            self.store.commit(batch).await?;
+            self.forget(revoked);
+        } else if session.current.access != hash {
+            return Err(UNKNOWN);
+        }
+
+        // A promotion of our own counts too: then the next request fills the cache.
+        self.cache.insert(hash, Arc::new(cached));
+        if self.revocations.load(Ordering::SeqCst) != revocations {
+            self.cache.remove(&hash);
+        }
+        Ok(requester)
+    }
+
+    /// Exchanges a refresh token for a new pair.
+    ///
+    /// The old pair stays valid until the new one is used for the first time, so that a lost answer
+    /// locks nobody out. A refresh token whose successor has been used is a stolen one (or the thief
+    /// was faster): the whole session's tokens die, and its owner signs in again.
+    ///
+    /// # Errors
+    /// [`AccountsError::UnknownToken`] if the token isn't valid; when the store fails.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<IssuedTokens, AccountsError> {
+        let hash = token::hash(refresh_token);
+        retry_on_conflict!(self.try_refresh(hash).await)
+    }
+
+    async fn try_refresh(&self, hash: TokenHash) -> Result<IssuedTokens, AccountsError> {
+        const UNKNOWN: AccountsError = AccountsError::UnknownToken { soft_logout: false };
+        let snapshot = self.store.snapshot().await?;
+        let record = snapshot.get(&REFRESH_TOKENS, hash).await?.ok_or(UNKNOWN)?;
+        if record.revoked {
+            return Err(AccountsError::UnknownToken { soft_logout: true });
+        }
+        let owner = Requester { user_id: record.user_id, device_id: record.device_id };
+        let key = (&owner.user_id, &owner.device_id);
+        let (session, version) = snapshot.get_versioned(&SESSIONS, key).await?.ok_or(UNKNOWN)?;
+        drop(snapshot);
+
+        let mut batch = Batch::new();
+        if session.consumed.contains(&hash) {
+            let revoked = stage_family_death(&mut batch, &owner, session, version);
+            self.store.commit(batch).await?;
+            self.forget(revoked);
+            tracing::warn!(
+                user_id = %owner.user_id,
+                device_id = %owner.device_id,
+                "a refresh token was used twice: the session's tokens are revoked"
+            );
+            return Err(AccountsError::UnknownToken { soft_logout: true });
+        }
+
+        let is_next = session.next.as_ref().is_some_and(|next| next.refresh == Some(hash));
+        let (mut session, mut revoked) = if is_next {
+            stage_promotion(&mut batch, &owner, session, version)
+        } else {
+            batch.require(&SESSIONS, key, Expect::Version(version));
+            (session, RevokedTokens::default())
+        };
+        // The client asks again with the same token: it never saw the pair handed out before.
+        if let Some(unseen) = session.next.take() {
+            revoked.extend(stage_pair_deletion(&mut batch, &unseen));
+        }
+        let (pair, issued) =
+            self.stage_new_pair(&mut batch, &owner.user_id, &owner.device_id, true);
+        session.next = Some(pair);
+        batch.put(&SESSIONS, key, &session);
+        self.store.commit(batch).await?;
+        self.forget(revoked);
+        Ok(issued)
+    }
+
+    /// Gives a device new tokens, in a batch that does more; the device's old ones are revoked.
+    pub(crate) async fn stage_tokens(
+        &self,
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        refreshable: bool,
+    ) -> Result<(IssuedTokens, RevokedTokens), AccountsError> {
+        let key = (user_id, device_id);
+        let old = snapshot.get_versioned(&SESSIONS, key).await?;
+        batch.require(&SESSIONS, key, Expect::unchanged(old.as_ref().map(|(_, version)| *version)));
+        let revoked = old.map_or_else(RevokedTokens::default, |(session, _)| {
+            stage_session_deletion(batch, &session)
+        });
+        let (current, issued) = self.stage_new_pair(batch, user_id, device_id, refreshable);
+        let session = SessionRecord { current, next: None, consumed: Vec::new() };
+        batch.put(&SESSIONS, key, &session);
+        Ok((issued, revoked))
+    }
+
+    /// Ends a device's session, in a batch that does more. A device without one is fine.
+    pub(crate) async fn stage_revocation(
+        &self,
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+        device_id: &DeviceId,
+    ) -> Result<RevokedTokens, AccountsError> {
+        let key = (user_id, device_id);
+        let Some((session, version)) = snapshot.get_versioned(&SESSIONS, key).await? else {
+            return Ok(RevokedTokens::default());
+        };
+        batch.require(&SESSIONS, key, Expect::Version(version)).delete(&SESSIONS, key);
+        Ok(stage_session_deletion(batch, &session))
+    }
+
+    /// Drops revoked tokens from the cache. Call it after the commit.
+    pub fn forget(&self, revoked: RevokedTokens) {
+        if revoked.0.is_empty() {
+            return;
+        }
+        self.revocations.fetch_add(1, Ordering::SeqCst);
+        for hash in revoked.0 {
+            self.cache.remove(&hash);
+        }
+    }
+
+    fn stage_new_pair(
+        &self,
+        batch: &mut Batch,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        refreshable: bool,
+    ) -> (TokenPair, IssuedTokens) {
+        let access_token = token::generate(&self.ambient, TokenKind::Access);
+        let access = token::hash(&access_token);
+        let expires_in = refreshable.then_some(self.access_token_lifetime);
+        let expires_ms = expires_in.map(|lifetime| {
+            let lifetime_ms = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
+            self.ambient.now_ms().saturating_add(lifetime_ms)
+        });
+        let record = AccessTokenRecord {
+            user_id: user_id.to_owned(),
+            device_id: device_id.to_owned(),
+            expires_ms,
+        };
+        batch.put(&ACCESS_TOKENS, access, &record);
+
+        let refresh_token = refreshable.then(|| token::generate(&self.ambient, TokenKind::Refresh));
+        let refresh = refresh_token.as_deref().map(token::hash);
+        if let Some(refresh) = refresh {
+            let record = RefreshTokenRecord {
+                user_id: user_id.to_owned(),
+                device_id: device_id.to_owned(),
+                revoked: false,
+            };
+            batch.put(&REFRESH_TOKENS, refresh, &record);
+        }
+        let issued = IssuedTokens { access_token, refresh_token, expires_in };
+        (TokenPair { access, refresh }, issued)
+    }
+}
+
+/// The pair not used yet becomes the one in use; the one before it ends.
+fn stage_promotion(
+    batch: &mut Batch,
+    owner: &Requester,
+    mut session: SessionRecord,
+    version: Position,
+) -> (SessionRecord, RevokedTokens) {
+    let key = (&owner.user_id, &owner.device_id);
+    batch.require(&SESSIONS, key, Expect::Version(version));
+    let Some(next) = session.next.take() else { return (session, RevokedTokens::default()) };
+    let old = std::mem::replace(&mut session.current, next);
+    batch.delete(&ACCESS_TOKENS, old.access);
+    session.consumed.extend(old.refresh);
+    let excess = session.consumed.len().saturating_sub(REMEMBERED_REFRESH_TOKENS);
+    for forgotten in session.consumed.drain(..excess) {
+        batch.delete(&REFRESH_TOKENS, forgotten);
+    }
+    batch.put(&SESSIONS, key, &session);
+    (session, RevokedTokens(vec![old.access]))
+}
+
+/// Every token of the session ends, in a way that lets the device sign in again with its keys.
+fn stage_family_death(
+    batch: &mut Batch,
+    owner: &Requester,
+    mut session: SessionRecord,
+    version: Position,
+) -> RevokedTokens {
+    let key = (&owner.user_id, &owner.device_id);
+    batch.require(&SESSIONS, key, Expect::Version(version));
+    let mut revoked = RevokedTokens::default();
+    for pair in std::iter::once(&session.current).chain(&session.next) {
+        let ended = AccessTokenRecord {
+            user_id: owner.user_id.clone(),
+            device_id: owner.device_id.clone(),
+            expires_ms: Some(0),
+        };
+        batch.put(&ACCESS_TOKENS, pair.access, &ended);
+        revoked.0.push(pair.access);
+        if let Some(refresh) = pair.refresh {
+            let ended = RefreshTokenRecord {
+                user_id: owner.user_id.clone(),
+                device_id: owner.device_id.clone(),
+                revoked: true,
+            };
+            batch.put(&REFRESH_TOKENS, refresh, &ended);
+        }
+    }
+    for forgotten in session.consumed.drain(..) {
+        batch.delete(&REFRESH_TOKENS, forgotten);
+    }
+    batch.put(&SESSIONS, key, &session);
+    revoked
+}
+
+fn stage_session_deletion(batch: &mut Batch, session: &SessionRecord) -> RevokedTokens {
+    let mut revoked = stage_pair_deletion(batch, &session.current);
+    if let Some(next) = &session.next {
+        revoked.extend(stage_pair_deletion(batch, next));
+    }
+    for consumed in &session.consumed {
+        batch.delete(&REFRESH_TOKENS, consumed);
+    }
+    revoked
+}
+
+fn stage_pair_deletion(batch: &mut Batch, pair: &TokenPair) -> RevokedTokens {
+    batch.delete(&ACCESS_TOKENS, pair.access);
+    if let Some(refresh) = pair.refresh {
+        batch.delete(&REFRESH_TOKENS, refresh);
+    }
+    RevokedTokens(vec![pair.access])
+}
