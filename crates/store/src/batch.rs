@@ -202,6 +202,19 @@ impl Batch {
         self
     }
 
+    /// About how much memory the batch takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        const OVERHEAD: usize = 96;
+        let requirements = self.requirements.iter().map(|requirement| requirement.key.len());
+        let writes = self.writes.iter().map(|write| match write {
+            Write::Put { key, value, .. } => key.len() + value.len(),
+            Write::Delete { key, .. } | Write::Add { key, .. } => key.len(),
+            Write::Append { prefix, value, .. } => prefix.len() + value.len(),
+        });
+        let touched = self.touched.len() * OVERHEAD;
+        OVERHEAD + touched + requirements.chain(writes).map(|size| size + OVERHEAD).sum::<usize>()
+    }
+
     fn encoded(
         &mut self,
         keyspace: &'static str,

@@ -75,6 +75,14 @@ impl Value for () {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter(pub i64);
 
+impl Counter {
+    /// The number that a row holds once `amount` was added to what it held.
+    pub(crate) fn sum(row: Option<&[u8]>, amount: i64) -> Result<Self, CodecError> {
+        let Self(current) = row.map_or(Ok(Self::default()), Self::decode)?;
+        Ok(Self(current.wrapping_add(amount)))
+    }
+}
+
 impl Value for Counter {
     fn encode(&self) -> Result<Vec<u8>, CodecError> {
         Ok(self.0.to_be_bytes().to_vec())

@@ -1,22 +1,23 @@
 //! The engines behind the store's interface.
 
 pub(crate) mod memory;
+pub(crate) mod queue;
+pub(crate) mod sqlite;
 
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use crate::{
-    Position,
-    batch::Batch,
-    error::{CommitError, StoreError},
-    snapshot::Direction,
-    store::Committed,
-};
+use self::queue::Pending;
+use crate::{Position, batch::Batch, error::StoreError, snapshot::Direction, store::Committed};
 
 pub(crate) type Commits = broadcast::Sender<Arc<Committed>>;
 
+/// The newest format of the tables that this version reads, and the one that it writes.
+pub(crate) const FORMAT: u32 = 1;
+
 /// A row's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawRow {
     pub(crate) key: Vec<u8>,
     pub(crate) value: Vec<u8>,
@@ -26,12 +27,17 @@ pub(crate) struct RawRow {
 /// An engine. An enum and not a trait object: there are few, and calls stay direct.
 pub(crate) enum Engine {
     Memory(memory::MemoryEngine),
+    Sqlite(sqlite::SqliteEngine),
 }
 
 impl Engine {
     pub(crate) async fn open(url: &str, commits: Commits) -> Result<Self, StoreError> {
         match url.split_once(':') {
             Some(("memory", _)) => Ok(Self::Memory(memory::MemoryEngine::new(commits))),
+            Some(("sqlite", path)) if !path.is_empty() => {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                Ok(Self::Sqlite(sqlite::SqliteEngine::open(path.into(), commits).await?))
+            }
             _ => Err(StoreError::UnknownUrl { url: url.to_owned() }),
         }
     }
@@ -39,24 +45,28 @@ impl Engine {
     pub(crate) fn commits(&self) -> &Commits {
         match self {
             Self::Memory(engine) => engine.commits(),
+            Self::Sqlite(engine) => engine.commits(),
         }
     }
 
     pub(crate) async fn snapshot(&self) -> Result<EngineSnapshot, StoreError> {
         match self {
-            Self::Memory(engine) => Ok(EngineSnapshot::Memory(engine.snapshot())),
+            Self::Memory(engine) => engine.snapshot().map(EngineSnapshot::Memory),
+            Self::Sqlite(engine) => engine.snapshot().await.map(EngineSnapshot::Sqlite),
         }
     }
 
-    pub(crate) async fn commit(&self, batch: Batch) -> Result<Position, CommitError> {
+    pub(crate) fn commit(&self, batch: Batch) -> Pending {
         match self {
-            Self::Memory(engine) => engine.commit(batch),
+            Self::Memory(engine) => Pending::Done(engine.commit(batch)),
+            Self::Sqlite(engine) => engine.commit(batch),
         }
     }
 
     pub(crate) async fn close(&self) {
         match self {
-            Self::Memory(_) => {}
+            Self::Memory(engine) => engine.close(),
+            Self::Sqlite(engine) => engine.close().await,
         }
     }
 }
@@ -64,51 +74,70 @@ impl Engine {
 /// An engine's snapshot.
 pub(crate) enum EngineSnapshot {
     Memory(memory::MemorySnapshot),
+    Sqlite(sqlite::SqliteSnapshot),
 }
 
-type Found = Option<(Vec<u8>, Position)>;
+pub(crate) type Found = Option<(Vec<u8>, Position)>;
+
+/// What a scan walks: keys from `start` (inclusive) to `end` (exclusive, `None`: no bound).
+pub(crate) struct Span {
+    pub(crate) start: Vec<u8>,
+    pub(crate) end: Option<Vec<u8>>,
+    pub(crate) limit: usize,
+    pub(crate) direction: Direction,
+}
+
+impl Span {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.limit == 0 || self.end.as_ref().is_some_and(|end| *end <= self.start)
+    }
+
+    /// Leaves out the row at `key`, to which the scan got, and all before it.
+    pub(crate) fn continue_after(&mut self, key: &[u8]) {
+        match self.direction {
+            Direction::Forward => {
+                self.start = [key, &[0]].concat();
+            }
+            Direction::Backward => self.end = Some(key.to_vec()),
+        }
+    }
+}
 
 impl EngineSnapshot {
     pub(crate) fn position(&self) -> Position {
         match self {
             Self::Memory(snapshot) => snapshot.position(),
+            Self::Sqlite(snapshot) => snapshot.position(),
         }
     }
 
-    pub(crate) async fn get(
-        &self,
-        keyspace: &'static str,
-        key: &[u8],
-    ) -> Result<Found, StoreError> {
+    pub(crate) async fn get(&self, keyspace: &str, key: &[u8]) -> Result<Found, StoreError> {
         match self {
             Self::Memory(snapshot) => Ok(snapshot.get(keyspace, key)),
+            Self::Sqlite(snapshot) => snapshot.get(keyspace, key),
         }
     }
 
     pub(crate) async fn get_many(
         &self,
-        keyspace: &'static str,
+        keyspace: &str,
         keys: Vec<Vec<u8>>,
     ) -> Result<Vec<Found>, StoreError> {
         match self {
             Self::Memory(snapshot) => {
                 Ok(keys.iter().map(|key| snapshot.get(keyspace, key)).collect())
             }
+            Self::Sqlite(snapshot) => snapshot.get_many(keyspace, &keys).await,
         }
     }
 
-    pub(crate) async fn scan(
-        &self,
-        keyspace: &'static str,
-        start: Vec<u8>,
-        end: Option<Vec<u8>>,
-        limit: usize,
-        direction: Direction,
-    ) -> Result<Vec<RawRow>, StoreError> {
+    pub(crate) async fn scan(&self, keyspace: &str, span: Span) -> Result<Vec<RawRow>, StoreError> {
+        if span.is_empty() {
+            return Ok(Vec::new());
+        }
         match self {
-            Self::Memory(snapshot) => {
-                Ok(snapshot.scan(keyspace, &start, end.as_deref(), limit, direction))
-            }
+            Self::Memory(snapshot) => Ok(snapshot.scan(keyspace, &span)),
+            Self::Sqlite(snapshot) => snapshot.scan(keyspace, span).await,
         }
     }
 }

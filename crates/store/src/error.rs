@@ -1,7 +1,7 @@
 use crate::Position;
 
 /// Why a store could not be opened, read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store's address is not one that Pli knows.
     #[error("unknown store `{url}`: use sqlite:PATH, postgres://… or memory:")]
@@ -26,6 +26,17 @@ pub enum StoreError {
         /// The newest format that this version reads.
         known: u32,
     },
+    /// Another process has the store open for writing.
+    #[error("the store {path} is in use by another process{holder}: stop it first")]
+    InUse {
+        /// The store's file.
+        path: String,
+        /// The other process's id as ` (12345)`, or nothing if it is unknown.
+        holder: String,
+    },
+    /// More batches wait to be committed than the store is willing to hold in memory.
+    #[error("the store can't keep up: the batch was not written, send it again in a moment")]
+    Overloaded,
     /// A row could not be decoded.
     #[error("row of `{keyspace}`: {source}")]
     Codec {
@@ -40,7 +51,7 @@ pub enum StoreError {
 }
 
 /// Why bytes could not be turned into a key or a value, or the other way round.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
     /// The key's bytes end too early or have too many.
     #[error("key has the wrong length")]
@@ -71,7 +82,7 @@ pub struct Conflict {
 }
 
 /// Why a batch was not committed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
     /// A precondition did not hold.
     #[error(transparent)]

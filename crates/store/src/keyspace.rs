@@ -33,9 +33,14 @@ impl<K, V> Clone for Keyspace<K, V> {
 impl<K, V> Copy for Keyspace<K, V> {}
 
 impl<K: Key, V: Value> Keyspace<K, V> {
-    /// A keyspace with the given table name: lower case letters and `_`, unique in all of Pli.
+    /// A keyspace with the given table name: lower case letters, digits and `_`, beginning with a
+    /// letter, at most 60 characters, unique in all of Pli.
+    ///
+    /// # Panics
+    /// When the name is not of this form; in a `const`, the compiler reports it.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
+        assert!(is_keyspace_name(name), "a keyspace's name is lower case letters, digits and _");
         Self { name, types: PhantomData }
     }
 
@@ -84,6 +89,28 @@ impl<K: Key + Debug, V: Value + Serialize> Keyspace<K, V> {
     pub const fn info(&self) -> KeyspaceInfo {
         KeyspaceInfo { name: self.name, describe: describe::<K, V> }
     }
+}
+
+/// Whether a keyspace may have this name. What engines need for themselves begins with `_`, so that
+/// it can't be taken for a keyspace.
+pub(crate) const fn is_keyspace_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || bytes.len() > 60 || !bytes[0].is_ascii_lowercase() {
+        return false;
+    }
+    // SQLite keeps these for itself.
+    if let Some((b"sqlite_", _)) = bytes.split_at_checked(7) {
+        return false;
+    }
+    let mut index = 1;
+    while index < bytes.len() {
+        let byte = bytes[index];
+        if !(byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }
 
 fn describe<K: Key + Debug, V: Value + Serialize>(

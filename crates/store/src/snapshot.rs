@@ -1,7 +1,7 @@
 use crate::{
     Position,
     codec::Value,
-    engine::{EngineSnapshot, RawRow},
+    engine::{EngineSnapshot, RawRow, Span},
     error::StoreError,
     key::{AsKey, Key},
     keyspace::{Keyspace, Range},
@@ -108,8 +108,9 @@ impl Snapshot {
         limit: usize,
         direction: Direction,
     ) -> Result<Vec<Row<K, V>>, StoreError> {
+        let span = Span { start: range.start, end: range.end, limit, direction };
         self.engine
-            .scan(keyspace.name(), range.start, range.end, limit, direction)
+            .scan(keyspace.name(), span)
             .await?
             .into_iter()
             .map(|RawRow { key, value, version }| {

@@ -5,7 +5,7 @@ use tokio::sync::broadcast;
 use crate::{
     Position,
     batch::{Batch, Touch},
-    engine::{Engine, memory::MemoryEngine},
+    engine::{Engine, memory::MemoryEngine, queue::Pending},
     error::{CommitError, StoreError},
     snapshot::Snapshot,
 };
@@ -60,11 +60,15 @@ impl Store {
     ///
     /// # Errors
     /// [`CommitError::Conflict`] when a precondition does not hold; otherwise the engine failed.
-    pub async fn commit(&self, batch: Batch) -> Result<Position, CommitError> {
-        if let Some(failure) = batch.failure {
-            return Err(StoreError::Engine(failure.to_string()).into());
-        }
-        self.engine.commit(batch).await
+    pub fn commit(
+        &self,
+        batch: Batch,
+    ) -> impl Future<Output = Result<Position, CommitError>> + Send + use<> {
+        let pending = match &batch.failure {
+            Some(failure) => Pending::Done(Err(StoreError::Engine(failure.to_string()).into())),
+            None => self.engine.commit(batch),
+        };
+        pending.outcome()
     }
 
     /// Every commit from now on, in order, after it became visible.
@@ -84,7 +88,8 @@ impl Store {
         Ok(self.snapshot().await?.position())
     }
 
-    /// Waits for what is under way and closes the store.
+    /// Waits for what is under way and closes the store: every clone of it answers
+    /// [`StoreError::Closed`] from then on.
     pub async fn close(&self) {
         self.engine.close().await;
     }

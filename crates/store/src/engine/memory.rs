@@ -1,14 +1,14 @@
 //! The engine for tests, and the model that the others are compared with.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     ops::Bound,
     sync::Arc,
 };
 
 use parking_lot::Mutex;
 
-use super::{Commits, Found, RawRow};
+use super::{Commits, Found, RawRow, Span};
 use crate::{
     Position, Stamp,
     batch::{Batch, Expect, Requirement, Write},
@@ -22,18 +22,72 @@ use crate::{
 /// A row's history: its value (`None`: deleted) from each position on, oldest first.
 type History = Vec<(Position, Option<Vec<u8>>)>;
 type Table = BTreeMap<Vec<u8>, History>;
+/// What a batch leaves behind: the new value of each row that it touches (`None`: deleted).
+type Staged = BTreeMap<(&'static str, Vec<u8>), Option<Vec<u8>>>;
+
+/// A row whose history holds more than its value, to be looked at again once no snapshot is older
+/// than `since`.
+struct Outdated {
+    since: Position,
+    keyspace: &'static str,
+    key: Vec<u8>,
+}
 
 #[derive(Default)]
 struct State {
     position: Position,
+    closed: bool,
     tables: HashMap<&'static str, Table>,
     /// How many snapshots are held at each position: history that none of them can see is dropped.
     held: BTreeMap<Position, usize>,
+    /// In the order of `since`.
+    outdated: VecDeque<Outdated>,
 }
 
 impl State {
-    fn current(&self, keyspace: &'static str, key: &[u8]) -> Found {
+    fn current(&self, keyspace: &str, key: &[u8]) -> Found {
         visible(self.tables.get(keyspace)?.get(key)?, self.position)
+    }
+
+    fn check(&self, requirement: &Requirement) -> Result<(), Conflict> {
+        let Requirement { keyspace, key, expect } = requirement;
+        let found = self.current(keyspace, key).map(|(_, version)| version);
+        let holds = match expect {
+            Expect::Absent => found.is_none(),
+            Expect::Version(version) => found == Some(*version),
+        };
+        if holds { Ok(()) } else { Err(Conflict { keyspace, key: key.clone(), found }) }
+    }
+
+    /// What the writes come to. Changes nothing, so that a batch that fails leaves nothing behind.
+    fn stage(&self, writes: Vec<Write>, position: Position) -> Result<Staged, StoreError> {
+        let mut staged = Staged::new();
+        for write in writes {
+            match write {
+                Write::Put { keyspace, key, value } => {
+                    staged.insert((keyspace, key), Some(value));
+                }
+                Write::Delete { keyspace, key } => {
+                    staged.insert((keyspace, key), None);
+                }
+                Write::Append { keyspace, prefix: mut key, index, value } => {
+                    Stamp { index, ..Stamp::first_at(position) }.encode_to(&mut key);
+                    staged.insert((keyspace, key), Some(value));
+                }
+                Write::Add { keyspace, key, amount } => {
+                    let row = (keyspace, key);
+                    let current = match staged.get(&row) {
+                        Some(value) => value.clone(),
+                        None => self.current(keyspace, &row.1).map(|(value, _)| value),
+                    };
+                    let sum = Counter::sum(current.as_deref(), amount)
+                        .and_then(|sum| sum.encode())
+                        .map_err(|source| StoreError::Codec { keyspace, source })?;
+                    staged.insert(row, Some(sum));
+                }
+            }
+        }
+        Ok(staged)
     }
 
     fn write(
@@ -43,21 +97,30 @@ impl State {
         value: Option<Vec<u8>>,
         at: Position,
     ) {
-        let oldest_held = self.held.keys().next().copied();
-        let table = self.tables.entry(keyspace).or_default();
-        let history = table.entry(key).or_default();
-        if history.last().is_some_and(|(position, _)| *position == at) {
-            history.pop();
-        }
+        let history = self.tables.entry(keyspace).or_default().entry(key.clone()).or_default();
+        let deleted = value.is_none();
         history.push((at, value));
-        // Keep the newest entry that the oldest snapshot can see, and all after it.
-        let keep_from = match oldest_held {
-            Some(oldest) => {
-                history.iter().rposition(|(position, _)| *position <= oldest).unwrap_or(0)
+        if deleted || history.len() > 1 {
+            self.outdated.push_back(Outdated { since: at, keyspace, key });
+        }
+    }
+
+    /// Drops what no snapshot can see.
+    fn forget(&mut self) {
+        let oldest_seen = self.held.keys().next().copied().unwrap_or(self.position);
+        while let Some(row) = self.outdated.pop_front_if(|row| row.since <= oldest_seen) {
+            let Some(table) = self.tables.get_mut(row.keyspace) else { continue };
+            let Some(history) = table.get_mut(&row.key) else { continue };
+            // The newest entry that the oldest snapshot sees stays, and all after it.
+            let seen = history.iter().rposition(|(position, _)| *position <= oldest_seen);
+            history.drain(..seen.unwrap_or(0));
+            if matches!(history.as_slice(), [(_, None)]) {
+                table.remove(&row.key);
             }
-            None => history.len() - 1,
-        };
-        history.drain(..keep_from);
+            if table.is_empty() {
+                self.tables.remove(row.keyspace);
+            }
+        }
     }
 }
 
@@ -81,52 +144,38 @@ impl MemoryEngine {
         &self.commits
     }
 
-    pub(crate) fn snapshot(&self) -> MemorySnapshot {
+    pub(crate) fn snapshot(&self) -> Result<MemorySnapshot, StoreError> {
         let mut state = self.state.lock();
+        if state.closed {
+            return Err(StoreError::Closed);
+        }
         let position = state.position;
         *state.held.entry(position).or_default() += 1;
-        MemorySnapshot { state: Arc::clone(&self.state), position }
+        Ok(MemorySnapshot { state: Arc::clone(&self.state), position })
     }
 
     pub(crate) fn commit(&self, batch: Batch) -> Result<Position, CommitError> {
         let mut state = self.state.lock();
-        for Requirement { keyspace, key, expect } in batch.requirements {
-            let found = state.current(keyspace, &key).map(|(_, version)| version);
-            let holds = match expect {
-                Expect::Absent => found.is_none(),
-                Expect::Version(version) => found == Some(version),
-            };
-            if !holds {
-                return Err(Conflict { keyspace, key, found }.into());
-            }
+        if state.closed {
+            return Err(StoreError::Closed.into());
+        }
+        for requirement in &batch.requirements {
+            state.check(requirement)?;
         }
 
         let position = state.position.next();
-        for write in batch.writes {
-            match write {
-                Write::Put { keyspace, key, value } => {
-                    state.write(keyspace, key, Some(value), position);
-                }
-                Write::Delete { keyspace, key } => state.write(keyspace, key, None, position),
-                Write::Append { keyspace, mut prefix, index, value } => {
-                    Stamp { index, ..Stamp::first_at(position) }.encode_to(&mut prefix);
-                    state.write(keyspace, prefix, Some(value), position);
-                }
-                Write::Add { keyspace, key, amount } => {
-                    let history = state.tables.get(keyspace).and_then(|table| table.get(&key));
-                    let current = history.and_then(|history| visible(history, position));
-                    let count = current
-                        .map_or(Ok(Counter::default()), |(value, _)| Counter::decode(&value))
-                        .and_then(|Counter(count)| Counter(count.wrapping_add(amount)).encode())
-                        .map_err(|source| StoreError::Codec { keyspace, source })?;
-                    state.write(keyspace, key, Some(count), position);
-                }
-            }
+        for ((keyspace, key), value) in state.stage(batch.writes, position)? {
+            state.write(keyspace, key, value, position);
         }
         state.position = position;
+        state.forget();
         // Sent under the lock, so that subscribers see commits in order. No subscriber is no error.
         let _ = self.commits.send(Arc::new(Committed { position, touched: batch.touched }));
         Ok(position)
+    }
+
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
     }
 }
 
@@ -140,32 +189,22 @@ impl MemorySnapshot {
         self.position
     }
 
-    pub(crate) fn get(&self, keyspace: &'static str, key: &[u8]) -> Found {
+    pub(crate) fn get(&self, keyspace: &str, key: &[u8]) -> Found {
         visible(self.state.lock().tables.get(keyspace)?.get(key)?, self.position)
     }
 
-    pub(crate) fn scan(
-        &self,
-        keyspace: &'static str,
-        start: &[u8],
-        end: Option<&[u8]>,
-        limit: usize,
-        direction: Direction,
-    ) -> Vec<RawRow> {
-        if end.is_some_and(|end| end <= start) {
-            return Vec::new();
-        }
+    pub(crate) fn scan(&self, keyspace: &str, span: &Span) -> Vec<RawRow> {
         let state = self.state.lock();
         let Some(table) = state.tables.get(keyspace) else { return Vec::new() };
-        let upper = end.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = table.range::<[u8], _>((Bound::Included(start), upper));
+        let upper = span.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = table.range::<[u8], _>((Bound::Included(span.start.as_slice()), upper));
         let seen = |(key, history): (&Vec<u8>, &History)| {
             let (value, version) = visible(history, self.position)?;
             Some(RawRow { key: key.clone(), value, version })
         };
-        match direction {
-            Direction::Forward => rows.filter_map(seen).take(limit).collect(),
-            Direction::Backward => rows.rev().filter_map(seen).take(limit).collect(),
+        match span.direction {
+            Direction::Forward => rows.filter_map(seen).take(span.limit).collect(),
+            Direction::Backward => rows.rev().filter_map(seen).take(span.limit).collect(),
         }
     }
 }
@@ -179,5 +218,6 @@ impl Drop for MemorySnapshot {
                 state.held.remove(&self.position);
             }
         }
+        state.forget();
     }
 }
