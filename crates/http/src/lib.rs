@@ -1,2 +1,26 @@
-//! (in progress)
+//! Pli's HTTP edge: the one crate that knows HTTP.
+//!
+//! It takes no decision: a handler parses the request (with ruma's request types, through
+//! [`extract::Ruma`]), calls one service function and maps the result. Errors of all services become
+//! Matrix errors in [`error`]. One endpoint per file below [`client`].
 #![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod client;
+pub mod error;
+pub mod extract;
+pub mod layer;
+pub mod route;
+pub mod state;
+mod webapp;
+
+pub use self::{error::MatrixError, state::AppState};
+
+/// Everything on the client listener: the client-server API and the web app.
+pub fn app(state: AppState) -> axum::Router {
+    let routes = client::routes()
+        .method_not_allowed_fallback(async || MatrixError::method_not_allowed())
+        .fallback(webapp::fallback)
+        .with_state(state);
+    layer::surround(routes)
+}

@@ -1,0 +1,36 @@
+//! The admin listener: health and metrics. It is meant for the operator's network only.
+
+use axum::{Router, extract::State, routing::get};
+use http::{StatusCode, header};
+use metrics_exporter_prometheus::PrometheusHandle;
+use pli_store::Store;
+
+#[derive(Clone)]
+struct AdminState {
+    store: Store,
+    metrics: PrometheusHandle,
+}
+
+/// The routes of the admin listener.
+pub fn routes(store: Store, metrics: PrometheusHandle) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/metrics", get(render_metrics))
+        .with_state(AdminState { store, metrics })
+}
+
+/// 200 `OK` when the store answers.
+async fn health(State(state): State<AdminState>) -> (StatusCode, &'static str) {
+    match state.store.snapshot().await {
+        Ok(_) => (StatusCode::OK, "OK\n"),
+        Err(error) => {
+            tracing::error!(%error, "health: the store does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer: see the log\n")
+        }
+    }
+}
+
+/// The metrics, in Prometheus' text form.
+async fn render_metrics(State(state): State<AdminState>) -> impl axum::response::IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render())
+}

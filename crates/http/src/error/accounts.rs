@@ -1,0 +1,68 @@
+//! Errors of the account services.
+
+use http::StatusCode;
+use pli_accounts::AccountsError;
+use serde_json::{Map, Value};
+
+use super::MatrixError;
+
+impl From<AccountsError> for MatrixError {
+    fn from(error: AccountsError) -> Self {
+        let message = error.to_string();
+        match error {
+            AccountsError::Store(error) => error.into(),
+            AccountsError::Conflict(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message)
+            }
+            AccountsError::Interrupted => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message)
+            }
+            AccountsError::UnknownToken { soft_logout } => {
+                Self::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", message)
+                    .with("soft_logout", soft_logout)
+            }
+            AccountsError::Forbidden(_) => Self::forbidden(message),
+            AccountsError::UserInteractive(info) => match serde_json::to_value(&*info) {
+                // The flows; `errcode` and `error` are among the fields if a stage failed.
+                Ok(Value::Object(fields)) => {
+                    Self::new(StatusCode::UNAUTHORIZED, "", "").with_all(fields)
+                }
+                Ok(_) => Self::new(StatusCode::UNAUTHORIZED, "", "").with_all(Map::new()),
+                Err(error) => Self::internal(error),
+            },
+            AccountsError::UserDeactivated => {
+                Self::new(StatusCode::FORBIDDEN, "M_USER_DEACTIVATED", message)
+            }
+            AccountsError::UserInUse => Self::bad_request("M_USER_IN_USE", message),
+            AccountsError::InvalidUsername(_) => Self::bad_request("M_INVALID_USERNAME", message),
+            AccountsError::WeakPassword(_) => Self::bad_request("M_WEAK_PASSWORD", message),
+            AccountsError::ThreepidDenied(_) => {
+                Self::new(StatusCode::FORBIDDEN, "M_THREEPID_DENIED", message)
+            }
+            AccountsError::ThreepidInUse => Self::bad_request("M_THREEPID_IN_USE", message),
+            AccountsError::ThreepidNotFound => Self::bad_request("M_THREEPID_NOT_FOUND", message),
+            AccountsError::ThreepidAuthFailed => {
+                Self::bad_request("M_THREEPID_AUTH_FAILED", message)
+            }
+            AccountsError::NoValidSession => Self::bad_request("M_NO_VALID_SESSION", message),
+            AccountsError::TokenIncorrect => {
+                Self::bad_request("M_TOKEN_INCORRECT", message)
+            }
+            AccountsError::LimitExceeded { retry_after } => Self::limit_exceeded(retry_after),
+            AccountsError::NotFound(_) => Self::not_found(message),
+            AccountsError::InvalidParam(_) => Self::invalid_param(message),
+            AccountsError::MissingParam(_) => Self::missing_param(message),
+            AccountsError::BadJson(_) => Self::bad_json(message),
+            AccountsError::ReservedType(_) => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, "M_BAD_JSON", message)
+            }
+            AccountsError::TooLarge(_) => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "M_TOO_LARGE", message)
+            }
+            AccountsError::KeyTooLarge => Self::bad_request("M_KEY_TOO_LARGE", message),
+            AccountsError::ProfileTooLarge => Self::bad_request("M_PROFILE_TOO_LARGE", message),
+            AccountsError::Unrecognized => Self::unrecognized(),
+            AccountsError::Mail(_) | AccountsError::Configuration(_) => Self::internal(message),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! From an HTTP request to ruma's request type and the requester; from ruma's response type back.
+
+use axum::{
+    body::Body,
+    extract::{FromRef, FromRequest, RawPathParams, Request},
+    response::{IntoResponse, Response},
+};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use pli_accounts::{Requester, Sessions};
+use ruma::{
+    UserId,
+    api::{
+        IncomingRequest, IncomingRequestExt, Metadata, OutgoingResponse, OutgoingResponseExt,
+        auth_scheme::{AccessToken, AccessTokenOptional, NoAccessToken, NoAuthentication},
+    },
+};
+
+use crate::{
+    MatrixError,
+    layer::rate_limit::{RateLimiter, client_address},
+};
+
+/// The greatest JSON body that an endpoint takes, in bytes. Key backups are the largest bodies that
+/// honest clients send.
+pub const MAX_JSON_BODY: usize = 8 * 1024 * 1024;
+
+/// A parsed request: ruma's request type, and who sent it.
+///
+/// The requester is a [`Requester`] where the endpoint requires an access token, an
+/// `Option<Requester>` where it takes one, `()` where it doesn't.
+pub struct Ruma<T>
+where
+    T: Metadata,
+    T::Authentication: Authentication,
+{
+    /// The request.
+    pub request: T,
+    /// Who sent it.
+    pub requester: <T::Authentication as Authentication>::Identity,
+}
+
+/// What an authentication scheme of ruma's turns into.
+pub trait Authentication {
+    /// Who sent the request.
+    type Identity: Send;
+
+    /// Finds out who sent the request, given its access token if it has one.
+    fn identify(
+        sessions: &Sessions,
+        token: Option<&str>,
+    ) -> impl Future<Output = Result<Self::Identity, MatrixError>> + Send;
+
+    /// The account of whoever sent the request, if they have one.
+    fn account(identity: &Self::Identity) -> Option<&UserId>;
+}
+
+impl Authentication for AccessToken {
+    type Identity = Requester;
+
+    async fn identify(sessions: &Sessions, token: Option<&str>) -> Result<Requester, MatrixError> {
+        let token = token.ok_or_else(MatrixError::missing_token)?;
+        Ok(sessions.authenticate(token).await?)
+    }
+
+    fn account(identity: &Requester) -> Option<&UserId> {
+        Some(&identity.user_id)
+    }
+}
+
+impl Authentication for AccessTokenOptional {
+    type Identity = Option<Requester>;
+
+    async fn identify(
+        sessions: &Sessions,
+        token: Option<&str>,
+    ) -> Result<Option<Requester>, MatrixError> {
+        match token {
+            Some(token) => Ok(Some(sessions.authenticate(token).await?)),
+            None => Ok(None),
+        }
+    }
+
+    fn account(identity: &Option<Requester>) -> Option<&UserId> {
+        identity.as_ref().map(|requester| &*requester.user_id)
+    }
+}
+
+impl Authentication for NoAuthentication {
+    type Identity = ();
+
+    async fn identify(_sessions: &Sessions, _token: Option<&str>) -> Result<(), MatrixError> {
+        Ok(())
+    }
+
+    fn account((): &()) -> Option<&UserId> {
+        None
+    }
+}
+
+impl Authentication for NoAccessToken {
+    type Identity = ();
+
+    async fn identify(_sessions: &Sessions, _token: Option<&str>) -> Result<(), MatrixError> {
+        Ok(())
+    }
+
+    fn account((): &()) -> Option<&UserId> {
+        None
+    }
+}
+
+impl<T, S> FromRequest<S> for Ruma<T>
+where
+    T: IncomingRequest,
+    T::Authentication: Authentication,
+    S: Send + Sync,
+    Sessions: FromRef<S>,
+    RateLimiter: FromRef<S>,
+{
+    type Rejection = MatrixError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, MatrixError> {
+        let (mut parts, body) = request.into_parts();
+        let sessions = Sessions::from_ref(state);
+        // Who asks comes first: a stranger learns nothing about the form of a request.
+        let token = access_token(&parts);
+        let requester = T::Authentication::identify(&sessions, token.as_deref()).await?;
+        if T::RATE_LIMITED {
+            let limiter = RateLimiter::from_ref(state);
+            match T::Authentication::account(&requester) {
+                Some(user_id) => limiter.account(user_id)?,
+                None => limiter.address(client_address(&parts))?,
+            }
+        }
+
+        let path_parameters = path_parameters(&mut parts, state).await?;
+        let path_arguments: Vec<&str> =
+            path_parameters.iter().map(|(_, value)| value).collect();
+        let body = read_body(body, MAX_JSON_BODY).await?;
+        let request = http::Request::from_parts(parts, &body[..]);
+        let request = T::try_from_http_request(request, &path_arguments)?;
+        Ok(Self { request, requester })
+    }
+}
+
+/// Reads a body up to `limit` bytes; more is `M_TOO_LARGE`.
+///
+/// # Errors
+/// When the body is too large or the connection breaks.
+pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Bytes, MatrixError> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(MatrixError::new(
+            http::StatusCode::PAYLOAD_TOO_LARGE,
+            "M_TOO_LARGE",
+            format!("the request is larger than {limit} bytes"),
+        )),
+        Err(error) => {
+            Err(MatrixError::bad_request("M_UNKNOWN", format!("the body broke off: {error}")))
+        }
+    }
+}
+
+async fn path_parameters<S: Send + Sync>(
+    parts: &mut http::request::Parts,
+    state: &S,
+) -> Result<RawPathParams, MatrixError> {
+    use axum::extract::FromRequestParts;
+    RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|_| MatrixError::invalid_param("the path is not valid UTF-8"))
+}
+
+/// The access token of a request: `Authorization: Bearer …`, or the deprecated `access_token` query
+/// parameter (section "Using access tokens").
+#[must_use]
+pub fn access_token(parts: &http::request::Parts) -> Option<String> {
+    if let Some(value) = parts.headers.get(http::header::AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned());
+    }
+    let query = parts.uri.query()?;
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "access_token")
+        .map(|(_, value)| value.into_owned())
+}
+
+/// Who sent a request to an endpoint that ruma has no type for. Fails without an access token.
+#[derive(Clone, Debug)]
+pub struct Authenticated(pub Requester);
+
+impl<S> axum::extract::FromRequestParts<S> for Authenticated
+where
+    S: Send + Sync,
+    Sessions: FromRef<S>,
+{
+    type Rejection = MatrixError;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        state: &S,
+    ) -> Result<Self, MatrixError> {
+        let sessions = Sessions::from_ref(state);
+        let token = access_token(parts);
+        AccessToken::identify(&sessions, token.as_deref()).await.map(Self)
+    }
+}
+
+/// Ruma's response type as an answer.
+pub struct Answer<T>(pub T);
+
+impl<T: OutgoingResponse> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        match self.0.try_into_http_response::<BytesMut>() {
+            Ok(response) => response.map(|body| Body::from(body.freeze())).into_response(),
+            Err(error) => MatrixError::internal(error).into_response(),
+        }
+    }
+}
+
+/// What a handler of an endpoint with a ruma type gives back.
+pub type Reply<T> = Result<Answer<T>, MatrixError>;

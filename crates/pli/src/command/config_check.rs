@@ -1,0 +1,10 @@
+use std::path::Path;
+
+use super::CommandError;
+use crate::config::Config;
+
+pub(super) fn run(path: &Path) -> Result<(), CommandError> {
+    let config = Config::load(path)?;
+    println!("{}: in order; server name {}", path.display(), config.server_name);
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! The configuration: one `pli.toml`, each key of which the environment can override
+//! (`PLI_STORE__URL` for `url` in `[store]`).
+
+mod check;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use bytesize::ByteSize;
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use ruma::{OwnedServerName, RoomVersionId};
+use serde::Deserialize;
+use url::Url;
+
+pub use self::check::check;
+
+/// What can be wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A key is missing, unknown or has a wrong value; the text names the key and the line.
+    #[error("{path}: {message}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Which key and line, and what to write instead.
+        message: String,
+    },
+}
+
+/// The whole configuration. Every key is described in `pli.example.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The domain of user ids: what follows the colon. It can't be changed later.
+    pub server_name: OwnedServerName,
+    /// Where people and apps reach this server.
+    pub public_url: Url,
+    /// Where keys, media, the outbox and the embedded store live.
+    #[serde(default = "default_data_dir")]
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    #[serde(default)]
+    pub listen: Listen,
+    /// TLS on the client listener; plain HTTP if absent.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// The store.
+    #[serde(default)]
+    pub store: StoreConfig,
+    /// Rate limits.
+    #[serde(default)]
+    pub rate_limits: RateLimits,
+    /// Who may sign up.
+    #[serde(default)]
+    pub registration: pli_accounts::RegistrationConfig,
+    /// Password hashing.
+    #[serde(default)]
+    pub passwords: pli_accounts::PasswordsConfig,
+    /// Outgoing mail.
+    #[serde(default)]
+    pub mail: pli_accounts::MailConfig,
+    /// Rooms.
+    #[serde(default)]
+    pub rooms: RoomsConfig,
+    /// Media.
+    #[serde(default)]
+    pub media: MediaConfig,
+    /// The log.
+    #[serde(default)]
+    pub log: LogConfig,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// The client API and the web app.
+    pub client: SocketAddr,
+    /// Metrics and health; keep it away from the public.
+    pub admin: Option<SocketAddr>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            client: SocketAddr::from(([127, 0, 0, 1], 8008)),
+            admin: Some(SocketAddr::from(([127, 0, 0, 1], 9008))),
+        }
+    }
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// `sqlite:PATH`, `postgres://…` or `memory:`; `sqlite:` in `data_dir` if absent.
+    pub url: Option<String>,
+}
+
+/// `[rate_limits]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimits {
+    /// Whether requests are limited per address and account.
+    pub enabled: bool,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// `[rooms]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RoomsConfig {
+    /// The version of rooms that don't ask for one.
+    pub default_version: RoomVersionId,
+}
+
+impl Default for RoomsConfig {
+    fn default() -> Self {
+        Self { default_version: RoomVersionId::V12 }
+    }
+}
+
+/// `[media]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MediaConfig {
+    /// `file:PATH` or `s3://bucket/prefix`; `file:` in `data_dir` if absent.
+    pub store: Option<String>,
+    /// The largest file that may be uploaded.
+    pub max_upload: ByteSize,
+}
+
+impl Default for MediaConfig {
+    fn default() -> Self {
+        Self { store: None, max_upload: ByteSize::mib(100) }
+    }
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// What to log, as `tracing` filters: `info`, `pli_http=debug,info`.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+fn default_data_dir() -> PathBuf {
+    PathBuf::from("data")
+}
+
+impl Config {
+    /// Reads a configuration file and what the environment overrides in it.
+    ///
+    /// # Errors
+    /// When the file can't be read, or a key is missing, unknown or wrong.
+    pub fn load(path: &std::path::Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        check(path, &text)?;
+        Figment::from(Toml::string(&text))
+            .merge(Env::prefixed("PLI_").split("__"))
+            .extract()
+            .map_err(|error| ConfigError::Invalid {
+                path: path.to_owned(),
+                message: format!("environment: {error}"),
+            })
+    }
+
+    /// The store's address: the configured one, or SQLite in the data folder.
+    #[must_use]
+    pub fn store_url(&self) -> String {
+        self.store
+            .url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("pli.db").display()))
+    }
+
+    /// The media store's address: the configured one, or files in the data folder.
+    #[must_use]
+    pub fn media_store(&self) -> String {
+        self.media
+            .store
+            .clone()
+            .unwrap_or_else(|| format!("file:{}", self.data_dir.join("media").display()))
+    }
+}

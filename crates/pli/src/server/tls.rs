@@ -1,0 +1,30 @@
+use std::sync::Arc;
+
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::ServerConfig;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+
+use super::ServerError;
+use crate::config::Tls;
+
+/// TLS 1.3 and 1.2 by rustls with aws-lc-rs, whose defaults prefer the hybrid post-quantum key
+/// exchange X25519MLKEM768.
+pub(super) fn server_config(tls: &Tls) -> Result<RustlsConfig, ServerError> {
+    let certificates = CertificateDer::pem_file_iter(&tls.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| {
+            ServerError::Tls(format!("certificate {}: {error}", tls.certificate.display()))
+        })?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .map_err(|error| ServerError::Tls(format!("key {}: {error}", tls.key.display())))?;
+
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ServerError::Tls(error.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)
+        .map_err(|error| ServerError::Tls(error.to_string()))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}

@@ -1,0 +1,208 @@
+//! A server of one's own for each test, and people who use it.
+
+use std::{sync::Arc, time::Duration};
+
+use pli::{config::Config, server::Server};
+use pli_store::ambient::{Ambient, ManualClock, SystemEntropy};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A running server, its data folder and its clock.
+pub(crate) struct TestServer {
+    server: Option<Server>,
+    config: Config,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) folder: TempDir,
+    pub(crate) http: reqwest::Client,
+}
+
+/// What a request came back with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+/// Somebody who signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) user_id: String,
+    pub(crate) device_id: String,
+    pub(crate) access_token: String,
+}
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+impl TestServer {
+    /// A server where everybody may sign up, on a store in memory.
+    pub(crate) async fn start() -> Self {
+        Self::start_with("store.url = \"memory:\"\nregistration.mode = \"open\"").await
+    }
+
+    /// A server on an SQLite store that survives [`TestServer::restart`].
+    pub(crate) async fn start_on_disk() -> Self {
+        Self::start_with("registration.mode = \"open\"").await
+    }
+
+    /// A server with these lines of configuration (top-level keys, dotted) besides the usual ones.
+    pub(crate) async fn start_with(lines: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().display();
+        let text = format!(
+            "server_name = \"pli.test\"\n\
+             public_url = \"http://pli.test\"\n\
+             data_dir = \"{data}\"\n\
+             listen.client = \"127.0.0.1:0\"\n\
+             listen.admin = \"127.0.0.1:0\"\n\
+             mail.url = \"outbox:{data}/outbox\"\n\
+             passwords.argon2_memory = \"64 KiB\"\n\
+             passwords.argon2_iterations = 1\n\
+             {lines}\n"
+        );
+        let mut config: Config = toml::from_str(&text).unwrap();
+        config.rate_limits.enabled = text.contains("rate_limits.enabled = true");
+        let clock = Arc::new(ManualClock::new(1_700_000_000_000));
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(60))
+            .no_proxy()
+            .build()
+            .unwrap();
+        let mut server = Self { server: None, config, clock, folder, http };
+        server.boot().await;
+        server
+    }
+
+    async fn boot(&mut self) {
+        let ambient =
+            Ambient { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SystemEntropy) };
+        self.server = Some(Server::start_with(self.config.clone(), ambient).await.unwrap());
+    }
+
+    /// Stops the server and starts it again on the same data.
+    pub(crate) async fn restart(&mut self) {
+        self.server.take().unwrap().stop().await;
+        self.boot().await;
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        let address = self.server.as_ref().unwrap().client_address();
+        format!("http://{address}{path}")
+    }
+
+    pub(crate) fn admin_url(&self, path: &str) -> String {
+        let address = self.server.as_ref().unwrap().admin_address().unwrap();
+        format!("http://{address}{path}")
+    }
+
+    /// Sends a request and reads the answer as JSON (`null` if it has no body).
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = self.http.request(method, self.url(path));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, person: &Person, path: &str) -> Answer {
+        self.send(Method::GET, path, Some(&person.access_token), None).await
+    }
+
+    pub(crate) async fn post(&self, person: &Person, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(&person.access_token), Some(body)).await
+    }
+
+    pub(crate) async fn put(&self, person: &Person, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, Some(&person.access_token), Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, person: &Person, path: &str) -> Answer {
+        self.send(Method::DELETE, path, Some(&person.access_token), None).await
+    }
+
+    /// Signs somebody up and in.
+    pub(crate) async fn sign_up(&self, name: &str) -> Person {
+        let body = json!({
+            "username": name,
+            "password": PASSWORD,
+            "auth": { "type": "m.login.dummy" },
+        });
+        let answer =
+            self.send(Method::POST, "/_matrix/client/v3/register", None, Some(body)).await.ok();
+        Person::of(&answer)
+    }
+
+    /// Signs somebody in on another device.
+    pub(crate) async fn sign_in(&self, name: &str) -> Person {
+        let body = json!({
+            "type": "m.login.password",
+            "identifier": { "type": "m.id.user", "user": name },
+            "password": PASSWORD,
+        });
+        let answer =
+            self.send(Method::POST, "/_matrix/client/v3/login", None, Some(body)).await.ok();
+        Person::of(&answer)
+    }
+
+    /// Creates a room and returns its id.
+    pub(crate) async fn create_room(&self, person: &Person, body: Value) -> String {
+        let answer = self.post(person, "/_matrix/client/v3/createRoom", body).await.ok();
+        answer["room_id"].as_str().unwrap().to_owned()
+    }
+
+    /// One sync; `since` empty for an initial one.
+    pub(crate) async fn sync(&self, person: &Person, since: &str) -> Value {
+        let since = if since.is_empty() { String::new() } else { format!("&since={since}") };
+        self.get(person, &format!("/_matrix/client/v3/sync?timeout=0{since}")).await.ok()
+    }
+}
+
+impl Person {
+    fn of(answer: &Value) -> Self {
+        let text = |field: &str| answer[field].as_str().unwrap().to_owned();
+        Self {
+            user_id: text("user_id"),
+            device_id: text("device_id"),
+            access_token: text("access_token"),
+        }
+    }
+}
+
+impl Answer {
+    async fn read(response: reqwest::Response) -> Self {
+        let status = response.status();
+        let headers = response.headers().clone();
+        let bytes = response.bytes().await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Self { status, headers, body }
+    }
+
+    /// The body of an answer that must be 200.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.body);
+        self.body
+    }
+
+    /// Asserts that the answer is this error.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16, errcode: &str) -> Value {
+        assert_eq!(
+            (self.status.as_u16(), self.body["errcode"].as_str()),
+            (status, Some(errcode)),
+            "{}",
+            self.body
+        );
+        self.body
+    }
+}
