@@ -1,2 +1,33 @@
-//! (in progress)
+//! The room log: building, authorising and appending events; rooms' state, members, visibility,
+//! receipts, aliases.
+//!
+//! - [`Rooms`] is the service. Its read side takes a [`Snapshot`](pli_store::Snapshot) first, so
+//!   that one answer is made of one moment.
+//! - [`StateTree`](state::StateTree) holds states.
 #![forbid(unsafe_code)]
+
+mod error;
+mod event;
+pub mod keyspaces;
+mod lazy_snapshot;
+mod read;
+mod rooms;
+mod rows;
+pub mod state;
+mod typing;
+mod visibility;
+
+pub use self::{
+    error::RoomError,
+    event::RoomEvent,
+    keyspaces::KEYSPACES,
+    read::{Member, Reader, TimelineRange},
+    rooms::{Rooms, RoomsConfig},
+    rows::{
+        AliasRow, EventPlace, Extremity, MemberRow, MembershipKind, ProfileJob, ReceiptKind,
+        ReceiptRow, RedactionRow, RoomHead, RoomSummary, SenderTransaction, StoredEvent,
+        StreamedReceipt, THREAD_UNTHREADED, TransactionRow, UserRoom, UserRoomRow, WrittenAt,
+    },
+    state::{StateDifference, StateEntry, StateRoot, StateTree},
+    typing::{MAX_TYPING, Typing, TypingNow},
+};

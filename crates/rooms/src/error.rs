@@ -1,0 +1,79 @@
+use pli_events::EventError;
+use pli_store::{CommitError, StoreError};
+use ruma::{OwnedEventId, OwnedRoomAliasId, OwnedRoomId, RoomVersionId};
+
+use crate::state::StateRoot;
+
+/// Why an operation on a room was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomError {
+    /// The user may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// This server doesn't know the room, or the user may not know of it.
+    #[error("no room {0} is known here: check the address")]
+    UnknownRoom(OwnedRoomId),
+    /// No such alias.
+    #[error("no room has the alias {0}: check its spelling")]
+    UnknownAlias(OwnedRoomAliasId),
+    /// The alias is in use already.
+    #[error("the alias {0} is in use: choose another one")]
+    AliasInUse(OwnedRoomAliasId),
+    /// The alias does not belong to this server, or points somewhere else.
+    #[error("the alias {0} does not point to this room")]
+    BadAlias(OwnedRoomAliasId),
+    /// No such event, or the user may not see it.
+    #[error("no event {0} is known here")]
+    UnknownEvent(OwnedEventId),
+    /// No such state.
+    #[error("the room has no such state event")]
+    UnknownState,
+    /// The room version can't be created here.
+    #[error("room version {0} is not supported")]
+    UnsupportedRoomVersion(RoomVersionId),
+    /// The state asked for at the creation of a room does not hold together.
+    #[error("the room can't be created with this state: {0}")]
+    InvalidRoomState(String),
+    /// A parameter of the request is invalid.
+    #[error("{0}")]
+    InvalidParam(String),
+    /// The content is not what its type asks for.
+    #[error("{0}")]
+    BadContent(String),
+    /// The event is larger than events may be.
+    #[error("the event is too large: {0}")]
+    TooLarge(String),
+    /// The event can't be built or read.
+    #[error(transparent)]
+    Event(EventError),
+    /// Too many other writers were faster: nothing was written.
+    #[error("the room is too busy: try again")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The account service failed.
+    #[error(transparent)]
+    Accounts(#[from] Box<dyn std::error::Error + Send + Sync>),
+    /// A node of a state is missing.
+    #[error("the store is damaged: state node {0} is missing; restore a backup")]
+    MissingStateNode(StateRoot),
+    /// An event that others refer to is missing.
+    #[error("the store is damaged: event {0} is missing; restore a backup")]
+    MissingEvent(OwnedEventId),
+}
+
+impl From<EventError> for RoomError {
+    fn from(error: EventError) -> Self {
+        Self::Event(error)
+    }
+}
+
+impl From<CommitError> for RoomError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict(_) => Self::Busy,
+            CommitError::Store(error) => Self::Store(error),
+        }
+    }
+}

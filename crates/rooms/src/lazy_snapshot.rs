@@ -1,0 +1,31 @@
+use pli_store::{Snapshot, Store};
+use tokio::sync::OnceCell;
+
+use crate::error::RoomError;
+
+/// A snapshot that is taken only if something has to be read: what is in memory needs none.
+///
+/// What is read through it is immutable (events, state nodes), or protected by a precondition.
+pub(crate) enum LazySnapshot<'a> {
+    Given(&'a Snapshot),
+    OnDemand { store: &'a Store, taken: OnceCell<Snapshot> },
+}
+
+impl<'a> LazySnapshot<'a> {
+    pub(crate) fn given(snapshot: &'a Snapshot) -> Self {
+        Self::Given(snapshot)
+    }
+
+    pub(crate) fn of(store: &'a Store) -> Self {
+        Self::OnDemand { store, taken: OnceCell::new() }
+    }
+
+    pub(crate) async fn get(&self) -> Result<&Snapshot, RoomError> {
+        match self {
+            Self::Given(snapshot) => Ok(snapshot),
+            Self::OnDemand { store, taken } => {
+                Ok(taken.get_or_try_init(|| store.snapshot()).await?)
+            }
+        }
+    }
+}

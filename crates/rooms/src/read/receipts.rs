@@ -1,0 +1,58 @@
+use pli_store::{Direction, Position, Snapshot, Stamp};
+use ruma::{RoomId, UserId};
+
+use super::lists::PAGE;
+use crate::{
+    Rooms,
+    error::RoomError,
+    keyspaces::{RECEIPT, RECEIPT_STREAM},
+    rows::{ReceiptKind, ReceiptRow, StreamedReceipt},
+};
+
+impl Rooms {
+    /// The receipts of a room that changed after a position, that the reader may know of: everybody's
+    /// public ones, and their own private ones. [`Position::ZERO`] gives all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn receipts_since(
+        &self,
+        snapshot: &Snapshot,
+        room_id: &RoomId,
+        reader: &UserId,
+        after: Position,
+    ) -> Result<Vec<StreamedReceipt>, RoomError> {
+        let mut receipts = Vec::new();
+        let mut last = Stamp::last_at(after);
+        loop {
+            let range = RECEIPT_STREAM.prefix((room_id,)).after((room_id, last));
+            let rows = snapshot.scan(&RECEIPT_STREAM, range, PAGE, Direction::Forward).await?;
+            let is_last = rows.len() < PAGE;
+            for row in rows {
+                last = row.key.1;
+                if row.value.kind == ReceiptKind::Read || row.value.user_id == reader {
+                    receipts.push(row.value);
+                }
+            }
+            if is_last {
+                return Ok(receipts);
+            }
+        }
+    }
+
+    /// How far a user has read: their latest receipt of one kind and thread
+    /// ([`THREAD_UNTHREADED`](crate::THREAD_UNTHREADED), `main`, or the thread's root).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn receipt(
+        &self,
+        snapshot: &Snapshot,
+        room_id: &RoomId,
+        kind: ReceiptKind,
+        thread: &str,
+        user_id: &UserId,
+    ) -> Result<Option<ReceiptRow>, RoomError> {
+        Ok(snapshot.get(&RECEIPT, (room_id, kind, thread, user_id)).await?)
+    }
+}

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use pli_events::SigningKey;
+use pli_store::{Store, ambient::Ambient};
+use quick_cache::sync::Cache;
+use ruma::{OwnedEventId, OwnedServerName, RoomVersionId};
+
+use crate::{
+    event::{EventWeight, RoomEvent},
+    state::StateTree,
+    typing::Typing,
+};
+
+/// What the rooms of this server are configured to be.
+#[derive(Clone, Debug)]
+pub struct RoomsConfig {
+    /// This server's name.
+    pub server_name: OwnedServerName,
+    /// The version of new rooms, unless their creator asks for another one.
+    pub default_room_version: RoomVersionId,
+    /// About how many bytes of parsed events to keep in memory.
+    pub event_cache_bytes: u64,
+    /// About how many bytes of state nodes to keep in memory.
+    pub state_cache_bytes: u64,
+}
+
+impl RoomsConfig {
+    /// The usual configuration of a server: rooms of version 12.
+    #[must_use]
+    pub fn new(server_name: OwnedServerName) -> Self {
+        Self {
+            server_name,
+            default_room_version: RoomVersionId::V12,
+            event_cache_bytes: 32 * 1024 * 1024,
+            state_cache_bytes: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// The rooms of this server. Cheap to clone.
+#[derive(Clone)]
+pub struct Rooms {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) ambient: Ambient,
+    pub(crate) config: RoomsConfig,
+    pub(crate) signing_key: SigningKey,
+    pub(crate) typing: Typing,
+    pub(crate) states: StateTree,
+    /// Events that are on a timeline.
+    pub(crate) events: Cache<OwnedEventId, Arc<RoomEvent>, EventWeight>,
+}
+
+impl Rooms {
+    /// The rooms in a store.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        ambient: Ambient,
+        config: RoomsConfig,
+        signing_key: SigningKey,
+    ) -> Self {
+        let usual_event_bytes = 2048;
+        let items = usize::try_from(config.event_cache_bytes / usual_event_bytes);
+        let events = Cache::with_weighter(
+            items.unwrap_or(usize::MAX).max(16),
+            config.event_cache_bytes,
+            EventWeight,
+        );
+        let states = StateTree::new(config.state_cache_bytes);
+        let typing = Typing::new(ambient.clone());
+        let inner = Inner { store, ambient, config, signing_key, typing, states, events };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Who is typing where.
+    #[must_use]
+    pub fn typing(&self) -> &Typing {
+        &self.inner.typing
+    }
+}
