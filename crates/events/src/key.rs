@@ -22,10 +22,12 @@ const PKCS8_PREFIX: [u8; 16] = [
 
 const SECRET_BYTES: usize = 32;
 
-/// Base64 with or without padding: both are found in key files.
+/// Base64 as key files have it: with or without padding, and with stray bits in the last letter.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// The server's ed25519 key pair: it signs events and requests.

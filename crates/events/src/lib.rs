@@ -35,5 +35,5 @@ pub use self::{
     pdu::Pdu,
     redact::redact_object,
     room_version::{SUPPORTED_ROOM_VERSIONS, room_version_rules},
-    template::PduTemplate,
+    template::{PduTemplate, hash_and_sign_event},
 };

@@ -1,8 +1,11 @@
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId,
-    OwnedUserId, ServerName, UInt, canonical_json::RedactingSerializer, events::TimelineEventType,
-    room_version_rules::RoomVersionRules, signatures::KeyPair,
+    OwnedUserId, ServerName, UInt,
+    canonical_json::RedactingSerializer,
+    events::TimelineEventType,
+    room_version_rules::RoomVersionRules,
+    signatures::{self, KeyPair},
 };
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -81,12 +84,12 @@ impl PduTemplate {
         let signed_part = signed_part(&object, &rules.redaction)?;
         let event_id = event_id_of_signed_part(&signed_part);
         let signature = key.sign(signed_part.as_bytes()).base64();
-        let signatures =
+        let own_signatures =
             CanonicalJsonObject::from([(key.key_id().as_str().to_owned(), signature.into())]);
         insert_nested(
             &mut object,
             "signatures",
-            [(server_name.as_str().to_owned(), signatures.into())],
+            [(server_name.as_str().to_owned(), own_signatures.into())],
         );
         let mut json = canonical_string(&object);
         check_size(json.len())?;
@@ -189,4 +192,22 @@ fn insert_nested<const N: usize>(
     entries: [(String, CanonicalJsonValue); N],
 ) {
     object.insert(field.to_owned(), CanonicalJsonObject::from(entries).into());
+}
+
+/// Adds the content hash and this server's signature to an event given as canonical JSON, such as
+/// the one that another server proposes for a join.
+///
+/// Check every field of a proposed event first: what is signed here speaks for this server.
+///
+/// # Errors
+/// When the event has no `type`, its `content`, `hashes` or `signatures` are not objects, or it is
+/// too large.
+pub fn hash_and_sign_event(
+    event: &mut CanonicalJsonObject,
+    rules: &RoomVersionRules,
+    server_name: &ServerName,
+    key: &SigningKey,
+) -> Result<(), EventError> {
+    signatures::hash_and_sign_event(server_name.as_str(), key, event, &rules.redaction)?;
+    Ok(())
 }
