@@ -1,0 +1,80 @@
+/**
+ * Remembers, in this browser, which rooms were ever seen encrypted and how, so
+ * that a server cannot take it back by showing another state.
+ */
+import { getKeys, getRecord, openDatabase, putRecord } from "../idb";
+import type { LatchedEncryption } from "./decisions";
+
+const STORE = "rooms";
+
+/** Where latches are kept. */
+export interface LatchStore {
+  readonly load: () => Promise<ReadonlyMap<string, LatchedEncryption>>;
+  readonly save: (roomId: string, latch: LatchedEncryption) => Promise<void>;
+  readonly close: () => void;
+}
+
+/** Keeps latches in IndexedDB. */
+export async function indexedDbLatchStore(databaseName: string): Promise<LatchStore> {
+  const database = await openDatabase(databaseName, [STORE]);
+  return {
+    load: async () => {
+      const latches = new Map<string, LatchedEncryption>();
+      for (const roomId of await getKeys(database, STORE)) {
+        latches.set(roomId, (await getRecord(database, STORE, roomId)) as LatchedEncryption);
+      }
+      return latches;
+    },
+    save: (roomId, latch) => putRecord(database, STORE, roomId, latch),
+    close: () => database.close(),
+  };
+}
+
+/** Keeps latches for the life of the process, where there is no IndexedDB. */
+export function memoryLatchStore(): LatchStore {
+  const latches = new Map<string, LatchedEncryption>();
+  return {
+    load: async () => latches,
+    save: async (roomId, latch) => {
+      latches.set(roomId, latch);
+    },
+    close: () => undefined,
+  };
+}
+
+/** All latches in memory, written through to their store. */
+export class EncryptionLatch {
+  readonly #store: LatchStore;
+  readonly #latches: Map<string, LatchedEncryption>;
+
+  private constructor(store: LatchStore, latches: ReadonlyMap<string, LatchedEncryption>) {
+    this.#store = store;
+    this.#latches = new Map(latches);
+  }
+
+  static async open(store: LatchStore): Promise<EncryptionLatch> {
+    return new EncryptionLatch(store, await store.load());
+  }
+
+  /** What is remembered of a room; null if it was never seen encrypted. */
+  get(roomId: string): LatchedEncryption | null {
+    return this.#latches.get(roomId) ?? null;
+  }
+
+  /** Remembers stricter or first settings. A failing store keeps the latch for this session at least. */
+  remember(roomId: string, seen: LatchedEncryption): void {
+    const known = this.#latches.get(roomId);
+    if (known && known.rotationMs <= seen.rotationMs && known.rotationMessages <= seen.rotationMessages) return;
+    const strictest: LatchedEncryption = {
+      algorithm: seen.algorithm,
+      rotationMs: Math.min(seen.rotationMs, known?.rotationMs ?? seen.rotationMs),
+      rotationMessages: Math.min(seen.rotationMessages, known?.rotationMessages ?? seen.rotationMessages),
+    };
+    this.#latches.set(roomId, strictest);
+    this.#store.save(roomId, strictest).catch(() => undefined);
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * What an event says, if it may be shown: the one way from a received event to
+ * its content. Decrypts on demand, asks the cryptography who sent it, and
+ * gives nothing to show until both have answered.
+ */
+import { type MatrixClient, type MatrixEvent, MatrixEventEvent } from "matrix-js-sdk";
+import { type CryptoApi, CryptoEvent, EventShieldColour, EventShieldReason } from "matrix-js-sdk/lib/crypto-api/index.js";
+import type { UnreadableReason, UntrustedReason } from "../types";
+import { judgeShield, mustBeEncrypted, type ShieldName, unreadableOrUntrusted } from "./decisions";
+import type { EncryptionLatch } from "./latch";
+
+/** What is known of an event's content. */
+export type Reading =
+  | { readonly state: "pending" }
+  | {
+      readonly state: "readable";
+      readonly type: string;
+      readonly content: Readonly<Record<string, unknown>>;
+      readonly unproven: boolean;
+    }
+  | { readonly state: "unreadable"; readonly reason: UnreadableReason }
+  | { readonly state: "untrusted"; readonly reason: UntrustedReason };
+
+/** Whether somebody looks at it now, or it is only for a list. */
+export type ReadUrgency = "now" | "later";
+
+const PENDING: Reading = { state: "pending" };
+/** Events opened at the same time; the cryptography is one thread anyway. */
+const PARALLEL = 4;
+
+interface Entry {
+  reading: Reading;
+  /** Counts up when what was known may no longer hold. */
+  epoch: number;
+}
+
+/** Reads events, see the file's head. */
+export class EventReader {
+  readonly #client: MatrixClient;
+  readonly #crypto: CryptoApi;
+  readonly #latch: EncryptionLatch;
+  readonly #entries = new WeakMap<MatrixEvent, Entry>();
+  /** Events read so far by sender, to look again when trust in the sender changes. */
+  readonly #bySender = new Map<string, Set<WeakRef<MatrixEvent>>>();
+  readonly #listeners = new Set<(event: MatrixEvent) => void>();
+  readonly #now: MatrixEvent[] = [];
+  readonly #later: MatrixEvent[] = [];
+  readonly #queued = new WeakSet<MatrixEvent>();
+  #running = 0;
+  #closed = false;
+
+  constructor(client: MatrixClient, crypto: CryptoApi, latch: EncryptionLatch) {
+    this.#client = client;
+    this.#crypto = crypto;
+    this.#latch = latch;
+    client.on(MatrixEventEvent.Decrypted, this.#onDecrypted);
+    client.on(CryptoEvent.UserTrustStatusChanged, this.#onTrustChanged);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#client.off(MatrixEventEvent.Decrypted, this.#onDecrypted);
+    this.#client.off(CryptoEvent.UserTrustStatusChanged, this.#onTrustChanged);
+    this.#listeners.clear();
+    this.#now.length = 0;
+    this.#later.length = 0;
+  }
+
+  /** Calls `listener` with each event whose reading changed. */
+  subscribe(listener: (event: MatrixEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What is known now; if nothing yet, starts to find out. */
+  read(event: MatrixEvent, urgency: ReadUrgency = "now"): Reading {
+    const known = this.#entries.get(event);
+    if (known !== undefined && known.reading !== PENDING) return known.reading;
+    const direct = this.#readDirectly(event);
+    if (direct !== null) return direct;
+    if (known === undefined) {
+      this.#entries.set(event, { reading: PENDING, epoch: 0 });
+      this.#rememberSender(event);
+    }
+    this.#enqueue(event, urgency);
+    return PENDING;
+  }
+
+  /** Resolves once the event can be read or certainly cannot (for now). */
+  async settle(event: MatrixEvent): Promise<Reading> {
+    const first = this.read(event);
+    if (first.state !== "pending") return first;
+    return new Promise((resolve) => {
+      const stop = this.subscribe((changed) => {
+        if (changed !== event) return;
+        const reading = this.read(event);
+        if (reading.state === "pending") return;
+        stop();
+        resolve(reading);
+      });
+    });
+  }
+
+  /** Readings that need no waiting: my own unsent events, and what is never encrypted. */
+  #readDirectly(event: MatrixEvent): Reading | null {
+    const mineAndUnsent = event.status !== null;
+    if (mineAndUnsent) return readable(event, false);
+    if (event.isRedacted()) return readable(event, false);
+    if (event.isEncrypted()) return null;
+    // A message in clear in a conversation known to be encrypted: anybody at the server could have put it there.
+    if (mustBeEncrypted(event.getType()) && this.#roomIsEncrypted(event.getRoomId())) {
+      const verification = event.getContent()["msgtype"] === "m.key.verification.request";
+      if (!verification) return { state: "untrusted", reason: "sent-in-clear" };
+    }
+    return readable(event, false);
+  }
+
+  #roomIsEncrypted(roomId: string | undefined): boolean {
+    if (roomId === undefined) return true;
+    if (this.#latch.get(roomId) !== null) return true;
+    return this.#client.getRoom(roomId)?.hasEncryptionStateEvent() ?? false;
+  }
+
+  #enqueue(event: MatrixEvent, urgency: ReadUrgency): void {
+    if (this.#closed || this.#queued.has(event)) return;
+    this.#queued.add(event);
+    (urgency === "now" ? this.#now : this.#later).push(event);
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#running < PARALLEL) {
+      const event = this.#now.shift() ?? this.#later.shift();
+      if (event === undefined) return;
+      this.#running += 1;
+      void this.#open(event).finally(() => {
+        this.#running -= 1;
+        this.#pump();
+      });
+    }
+  }
+
+  async #open(event: MatrixEvent): Promise<void> {
+    const entry = this.#entries.get(event);
+    if (entry === undefined) return;
+    const epoch = entry.epoch;
+    const reading = await this.#judge(event).catch((): Reading => ({ state: "unreadable", reason: "unknown" }));
+    this.#queued.delete(event);
+    if (this.#closed) return;
+    if (entry.epoch !== epoch) {
+      this.#enqueue(event, "now");
+      return;
+    }
+    if (sameReading(entry.reading, reading)) return;
+    entry.reading = reading;
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  async #judge(event: MatrixEvent): Promise<Reading> {
+    await this.#client.decryptEventIfNeeded(event);
+    if (event.isRedacted()) return readable(event, false);
+    if (event.isDecryptionFailure()) {
+      const failed = unreadableOrUntrusted(event.decryptionFailureReason);
+      return "untrusted" in failed
+        ? { state: "untrusted", reason: failed.untrusted }
+        : { state: "unreadable", reason: failed.unreadable };
+    }
+    const info = await this.#crypto.getEncryptionInfoForEvent(event);
+    // Decrypted, yet the cryptography knows nothing of it: no proof of the sender at all.
+    if (info === null) return { state: "untrusted", reason: "unknown-device" };
+    const shield = info.shieldReason === null ? null : (EventShieldReason[info.shieldReason] as ShieldName);
+    const verdict = judgeShield(shield, info.shieldColour === EventShieldColour.RED);
+    if (verdict.untrusted !== null) return { state: "untrusted", reason: verdict.untrusted };
+    return readable(event, verdict.unproven);
+  }
+
+  readonly #onDecrypted = (event: MatrixEvent): void => {
+    this.#invalidate(event);
+  };
+
+  readonly #onTrustChanged = (userId: string): void => {
+    const references = this.#bySender.get(userId);
+    if (references === undefined) return;
+    for (const reference of references) {
+      const event = reference.deref();
+      if (event === undefined) references.delete(reference);
+      else this.#invalidate(event);
+    }
+  };
+
+  /** Looks at an event again; what was shown stays until the new answer is there. */
+  #invalidate(event: MatrixEvent): void {
+    const entry = this.#entries.get(event);
+    if (entry === undefined) return;
+    entry.epoch += 1;
+    this.#enqueue(event, "now");
+  }
+
+  #rememberSender(event: MatrixEvent): void {
+    const sender = event.getSender();
+    if (sender === undefined) return;
+    const references = this.#bySender.get(sender) ?? new Set();
+    references.add(new WeakRef(event));
+    this.#bySender.set(sender, references);
+  }
+}
+
+function readable(event: MatrixEvent, unproven: boolean): Reading {
+  return { state: "readable", type: event.getType(), content: event.getOriginalContent(), unproven };
+}
+
+function sameReading(a: Reading, b: Reading): boolean {
+  if (a.state !== b.state) return false;
+  if (a.state === "readable" && b.state === "readable") {
+    return a.content === b.content && a.unproven === b.unproven && a.type === b.type;
+  }
+  return "reason" in a && "reason" in b ? a.reason === b.reason : true;
+}

@@ -1,0 +1,50 @@
+/**
+ * The one place that reaches into the SDK's private parts: it stands between
+ * the making of a room key's messages and their sending. A contract test fails
+ * if an upgrade of the SDK moves these parts.
+ *
+ * Why here: a check before encryption can be raced, since the SDK asks the
+ * server for devices between that check and the sharing of the key. What
+ * `shareRoomKey` returns is not sent yet, so an identity that changed before
+ * it was made is always seen here.
+ */
+
+import type { OlmMachine, ToDeviceRequest } from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { CryptoApi } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { Failure } from "../errors";
+import { MAX_ROTATION_MESSAGES, MAX_ROTATION_MS } from "./decisions";
+
+/** Throws if no key may go to one of these people. */
+export type RecipientCheck = (roomId: string, userIds: readonly string[]) => Promise<void>;
+
+/** Puts `check` between the making and the sending of every room key. */
+export function guardRoomKeySharing(crypto: CryptoApi, check: RecipientCheck): void {
+  const machine = (crypto as unknown as { olmMachine?: Pick<OlmMachine, "shareRoomKey"> }).olmMachine;
+  if (typeof machine?.shareRoomKey !== "function") {
+    // Fail closed: without this hook the client must not start.
+    throw new Failure("unknown", {}, new Error("the SDK no longer shares room keys through olmMachine.shareRoomKey"));
+  }
+  const share = machine.shareRoomKey.bind(machine);
+  machine.shareRoomKey = async (roomId, users, settings): Promise<ToDeviceRequest[]> => {
+    // `share` consumes its arguments: read them first.
+    const room = roomId.toString();
+    const userIds = users.map((user) => user.toString());
+    // The settings that really apply, whatever the room's state said a moment ago.
+    if (settings.rotationPeriodMessages > MAX_ROTATION_MESSAGES || settings.rotationPeriod > MAX_ROTATION_MS * 1000) {
+      throw new Failure("encryption-weakened");
+    }
+    await check(room, userIds);
+    const requests = await share(roomId, users, settings);
+    if (requests.length > 0) {
+      try {
+        await check(room, userIds);
+      } catch (error) {
+        for (const request of requests) request.free();
+        // The key that was made must not be used: the next message gets a fresh one.
+        await crypto.forceDiscardSession(room);
+        throw error;
+      }
+    }
+    return requests;
+  };
+}

@@ -1,0 +1,5 @@
+/** Keeps the cache of the last sync off the page's thread. */
+import { IndexedDBStoreWorker } from "matrix-js-sdk/lib/indexeddb-worker.js";
+
+const worker = new IndexedDBStoreWorker((message) => globalThis.postMessage(message));
+globalThis.onmessage = worker.onMessage;

@@ -1,0 +1,32 @@
+/** Measures pictures and makes smaller versions of them, off the page's thread. */
+import { scaledToFit, type Picture, type PictureAnswer, type PictureRequest } from "./picture";
+
+/** Pictures of more pixels than this are sent as they are: decoding them would exhaust the memory. */
+const MAX_PIXELS = 100_000_000;
+const QUALITY = 0.82;
+
+async function read(request: PictureRequest): Promise<Picture> {
+  const bitmap = await createImageBitmap(request.blob);
+  try {
+    const { width, height } = bitmap;
+    const size = scaledToFit(width, height, request.maxWidth, request.maxHeight);
+    const isSmall = size.width === width && size.height === height && request.blob.size <= request.smallEnough;
+    if (isSmall || width * height > MAX_PIXELS) return { width, height, thumbnail: null };
+    const canvas = new OffscreenCanvas(size.width, size.height);
+    const context = canvas.getContext("2d");
+    if (context === null) return { width, height, thumbnail: null };
+    context.imageSmoothingQuality = "high";
+    context.drawImage(bitmap, 0, 0, size.width, size.height);
+    // WebP keeps transparency; a browser that cannot write it gives PNG, which does too.
+    const blob = await canvas.convertToBlob({ type: "image/webp", quality: QUALITY });
+    return { width, height, thumbnail: { blob, ...size } };
+  } finally {
+    bitmap.close();
+  }
+}
+
+globalThis.onmessage = (event: MessageEvent<PictureRequest>) => {
+  const { id } = event.data;
+  const answer = (picture: Picture | null) => globalThis.postMessage({ id, picture } satisfies PictureAnswer);
+  read(event.data).then(answer, () => answer(null));
+};
