@@ -1,11 +1,12 @@
 // Runs before the first paint, so that a chosen theme never flashes the other one. A file of its own: the policy allows no inline script.
 (() => {
   try {
-    const preferences = JSON.parse(localStorage.getItem("pli.preferences") || "{}");
     const root = document.documentElement;
-    if (["light", "dark", "contrast"].includes(preferences.theme)) root.dataset.theme = preferences.theme;
-    if (["fr", "en"].includes(preferences.language)) root.lang = preferences.language;
+    const theme = localStorage.getItem("pli.theme");
+    const language = localStorage.getItem("pli.language");
+    if (["light", "dark", "contrast"].includes(theme)) root.dataset.theme = theme;
+    if (["fr", "en"].includes(language)) root.lang = language;
   } catch {
-    // Storage is closed to us or holds something else: the system's theme applies.
+    // Storage is closed to us: the system's theme applies.
   }
 })();

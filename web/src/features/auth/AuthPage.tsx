@@ -1,0 +1,35 @@
+import type { ReactNode } from "react";
+import { setLanguage } from "../../i18n";
+import { useLanguage, useT } from "../../i18n/react";
+import { CardPage } from "../../ui";
+import { rememberLanguage } from "../../viewmodels/preferences";
+import { useEnvironment } from "../context";
+import styles from "./auth.module.css";
+
+/** A page before sign-in: the card, and the switch to the other language under it. */
+export function AuthPage({ title, children }: { title: string; children: ReactNode }): ReactNode {
+  const t = useT();
+  const language = useLanguage();
+  const environment = useEnvironment();
+  const other = language === "fr" ? "en" : "fr";
+  return (
+    <CardPage
+      title={title}
+      footer={
+        <button
+          type="button"
+          lang={other}
+          className={styles["link"]}
+          onClick={() => {
+            rememberLanguage(environment, other);
+            setLanguage(other);
+          }}
+        >
+          {t("auth:footer.language")}
+        </button>
+      }
+    >
+      {children}
+    </CardPage>
+  );
+}

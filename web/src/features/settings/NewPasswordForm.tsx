@@ -1,0 +1,52 @@
+import type { ReactNode } from "react";
+import { formatCountdown } from "../../i18n/format";
+import { useT } from "../../i18n/react";
+import { Banner, Button, PasswordField, useViewModel } from "../../ui";
+import type { PasswordChangeViewModel } from "../../viewmodels/PasswordChangeViewModel";
+import { NewPasswordField } from "../auth/PasswordQuestion";
+import { FailureBanner, useFailureText } from "../failure";
+import styles from "./settings.module.css";
+
+/** Changes the password: the present one, the new one. */
+export function NewPasswordForm({ model }: { model: PasswordChangeViewModel }): ReactNode {
+  const t = useT();
+  const form = useViewModel(model);
+  const aboutCurrent = form.failure?.kind === "wrong-password";
+  const error = useFailureText(aboutCurrent ? form.failure : null);
+  return (
+    <form
+      className={styles["form"]}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void model.submit();
+      }}
+    >
+      {form.changed ? <Banner tone="seal">{t("settings:security.passwordChanged")}</Banner> : null}
+      <PasswordField
+        label={t("settings:security.current")}
+        autoComplete="current-password"
+        required
+        value={form.current}
+        error={error}
+        onChange={(event) => model.setCurrent(event.target.value)}
+      />
+      <NewPasswordField label={t("settings:security.new")} form={form} onChange={(password) => model.setPassword(password)} />
+      <label className={styles["check"]}>
+        <input type="checkbox" checked={form.signOutOthers} onChange={(event) => model.setSignOutOthers(event.target.checked)} />
+        {t("settings:security.signOutOthers")}
+      </label>
+      {aboutCurrent ? null : <FailureBanner failure={form.failure} />}
+      <div>
+        <Button
+          type="submit"
+          busy={form.busy}
+          disabled={form.current === "" || form.passwordProblem !== null || form.waitSeconds > 0}
+        >
+          {form.waitSeconds > 0
+            ? t("auth:wait", { time: formatCountdown(form.waitSeconds) })
+            : t("settings:security.changePassword")}
+        </Button>
+      </div>
+    </form>
+  );
+}
