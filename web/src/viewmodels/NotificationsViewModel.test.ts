@@ -105,6 +105,20 @@ describe("a notification", () => {
   });
 });
 
+describe("the offer", () => {
+  it("is made once and never again to who declined it", () => {
+    const model = new NotificationsViewModel(source, world);
+    expect(model.getSnapshot().offered).toBe(true);
+    model.declineOffer();
+    expect(new NotificationsViewModel(source, world).getSnapshot().offered).toBe(false);
+  });
+
+  it("is not made where the browser has already answered", () => {
+    world.permission = "denied";
+    expect(new NotificationsViewModel(source, world).getSnapshot().offered).toBe(false);
+  });
+});
+
 describe("the choices", () => {
   it("are remembered by this browser", async () => {
     const model = await enabled();

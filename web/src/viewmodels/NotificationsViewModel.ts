@@ -5,6 +5,7 @@ import type { Environment, NotificationPermissionState } from "./environment";
 import { ViewModel } from "./ViewModel";
 
 const ENABLED = "pli.notifications.enabled";
+const OFFER_DECLINED = "pli.notifications.offerDeclined";
 const SHOW_TEXT = "pli.notifications.showText";
 
 /** More letters than this of a message never fit on a notification. */
@@ -18,6 +19,8 @@ export interface NotificationsSnapshot {
   readonly enabled: boolean;
   /** The message's text may be shown on the desktop; else only that there is one. */
   readonly showText: boolean;
+  /** The person has not been asked yet whether they want notifications. */
+  readonly offered: boolean;
 }
 
 /** Tells new messages on the desktop, unless the person is looking at that conversation. */
@@ -33,6 +36,7 @@ export class NotificationsViewModel extends ViewModel<NotificationsSnapshot> {
       permission,
       enabled: permission === "granted" && environment.readPreference(ENABLED) === "yes",
       showText: environment.readPreference(SHOW_TEXT) !== "no",
+      offered: permission === "default" && environment.readPreference(OFFER_DECLINED) !== "yes",
     });
     this.#environment = environment;
     this.own(source.subscribe((notification) => this.#tell(notification)));
@@ -47,7 +51,13 @@ export class NotificationsViewModel extends ViewModel<NotificationsSnapshot> {
     const permission = await this.#environment.requestNotificationPermission();
     const enabled = permission === "granted";
     if (enabled) this.#environment.writePreference(ENABLED, "yes");
-    this.patch({ permission, enabled });
+    this.patch({ permission, enabled, offered: false });
+  }
+
+  /** The person does not want to be asked again. The settings still offer it. */
+  declineOffer(): void {
+    this.#environment.writePreference(OFFER_DECLINED, "yes");
+    this.patch({ offered: false });
   }
 
   /** Turns them off, in Pli alone. */

@@ -2,6 +2,7 @@ import type { Timeline } from "../matrix/api";
 import { type FailureInfo, toFailure } from "../matrix/errors";
 import type { PaginationState, TimelineItem } from "../matrix/types";
 import type { Environment } from "./environment";
+import { untilMidnight } from "./time";
 import { isOthersMessage, type TimelineRow, timelineRows } from "./timelineRows";
 import { ViewModel } from "./ViewModel";
 
@@ -36,6 +37,7 @@ export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
   #opened = false;
   #known: ReadonlySet<string> = new Set();
   #firstLoads = 0;
+  #cancelMidnight = () => {};
 
   constructor(timeline: Timeline, environment: Environment) {
     super({
@@ -52,6 +54,8 @@ export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
     this.#environment = environment;
     this.own(timeline.state.subscribe(() => this.#update()));
     this.own(environment.attention.subscribe(() => this.#look()));
+    this.own(() => this.#cancelMidnight());
+    this.#awaitMidnight();
     this.#update();
   }
 
@@ -60,11 +64,6 @@ export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
     if (this.#atEnd === atEnd) return;
     this.#atEnd = atEnd;
     this.#look();
-  }
-
-  /** The day has changed: the pills are worded anew. */
-  setToday(now: number): void {
-    this.patch({ today: now });
   }
 
   /** Asks for older messages; harmless while they are being loaded or when there are none. */
@@ -95,6 +94,14 @@ export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
   /** The person has read what did not work. */
   dismissFailure(): void {
     this.patch({ failure: null });
+  }
+
+  /** At midnight "today" becomes "yesterday". */
+  #awaitMidnight(): void {
+    this.#cancelMidnight = this.#environment.after(untilMidnight(this.#environment.now()) + 1, () => {
+      this.patch({ today: this.#environment.now() });
+      this.#awaitMidnight();
+    });
   }
 
   async #attempt(action: () => Promise<void>): Promise<void> {

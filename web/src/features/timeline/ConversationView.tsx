@@ -1,0 +1,126 @@
+import { ArrowLeft, Info, MessageCircle, Shield, ShieldOff } from "lucide-react";
+import type { ReactNode } from "react";
+import { useT } from "../../i18n/react";
+import type { RoomDetails, UserId } from "../../matrix/types";
+import { Button, classes, EmptyState, IconButton, Loading, Skeleton, useViewModel } from "../../ui";
+import type { ConversationViewModel } from "../../viewmodels/ConversationViewModel";
+import type { Messenger } from "../../viewmodels/Messenger";
+import { firstName, typingText } from "../../viewmodels/wording";
+import { ComposerView } from "../composer/ComposerView";
+import { RoomAvatar } from "../people/pictures";
+import styles from "./conversation.module.css";
+import { IdentityCard } from "./IdentityCard";
+import { TimelineView } from "./TimelineView";
+
+/** Properties of {@link ConversationView}. */
+export interface ConversationViewProps {
+  readonly messenger: Messenger;
+  readonly model: ConversationViewModel;
+  readonly detailsOpen: boolean;
+  readonly onDetails: () => void;
+  /** Back to the list; shown where the list is not beside the conversation. */
+  readonly onBack: () => void;
+  readonly onVerify: (userId: UserId) => void;
+}
+
+/** A conversation: who it is with, what was said, and where to write. */
+export function ConversationView({
+  messenger,
+  model,
+  detailsOpen,
+  onDetails,
+  onBack,
+  onVerify,
+}: ConversationViewProps): ReactNode {
+  const t = useT();
+  const { status, details } = useViewModel(model);
+  if (status === "gone") return <Gone onBack={onBack} />;
+  return (
+    <section className={styles["conversation"]} aria-label={details?.name ?? t("timeline:loading")}>
+      <header className={styles["head"]}>
+        <span className={styles["back"]}>
+          <IconButton label={t("timeline:header.back")} icon={<ArrowLeft size={20} />} onClick={onBack} />
+        </span>
+        {details ? <Title details={details} onDetails={onDetails} /> : <TitleSkeleton />}
+        <IconButton
+          label={t("timeline:header.details")}
+          icon={<Info size={20} />}
+          aria-expanded={detailsOpen}
+          data-details-button=""
+          onClick={onDetails}
+        />
+      </header>
+      {details ? (
+        <>
+          <TimelineView
+            key={model.roomId}
+            model={model.timeline}
+            downloads={messenger.downloads}
+            details={details}
+            me={messenger.me.userId}
+          />
+          {details.gate.state === "suspended" && details.gate.reason === "identity-changed" ? (
+            <IdentityCard model={model} gate={details.gate} onVerify={onVerify} />
+          ) : null}
+          <p className={styles["typing"]} aria-live="off">
+            {typingText(details.typing.map(firstName))}
+          </p>
+          <ComposerView key={`composer ${model.roomId}`} model={model.composer} name={details.name} />
+        </>
+      ) : null}
+    </section>
+  );
+}
+
+function Title({ details, onDetails }: { details: RoomDetails; onDetails: () => void }): ReactNode {
+  const t = useT();
+  const { name, encrypted, memberCount, partner } = details;
+  return (
+    <div className={styles["title"]}>
+      <RoomAvatar room={details} size={32} />
+      <div className={styles["titleWords"]}>
+        <h2 className={styles["name"]}>{name}</h2>
+        <div className={styles["facts"]}>
+          <button type="button" className={classes(styles["trust"], !encrypted && styles["untrusted"])} onClick={onDetails}>
+            {encrypted ? <Shield size={14} aria-hidden="true" /> : <ShieldOff size={14} aria-hidden="true" />}
+            {t(encrypted ? "timeline:trust" : "timeline:trust.notEncrypted")}
+          </button>
+          {partner ? null : <span className={styles["count"]}>· {t("timeline:header.members", { count: memberCount })}</span>}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function TitleSkeleton(): ReactNode {
+  const t = useT();
+  return (
+    <Loading label={t("timeline:loading")} className={styles["title"]}>
+      <Skeleton shape="person" width="32px" height="32px" />
+      <Skeleton width="180px" />
+    </Loading>
+  );
+}
+
+function Gone({ onBack }: { onBack: () => void }): ReactNode {
+  const t = useT();
+  return (
+    <section className={styles["empty"]}>
+      <EmptyState title={t("timeline:gone.title")} action={<Button onClick={onBack}>{t("timeline:gone.action")}</Button>}>
+        {t("timeline:gone.text")}
+      </EmptyState>
+    </section>
+  );
+}
+
+/** Stands where a conversation will be once one is chosen. */
+export function NoConversation(): ReactNode {
+  const t = useT();
+  return (
+    <section className={styles["empty"]}>
+      <EmptyState icon={<MessageCircle size={32} />} title={t("timeline:none.title")}>
+        {t("timeline:none.text")}
+      </EmptyState>
+    </section>
+  );
+}
