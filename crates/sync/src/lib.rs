@@ -1,2 +1,27 @@
-//! (in progress)
+//! `/sync`: what is new for a device, and waiting for it.
+//!
+//! A sync token is a position of the store's log. [`Notifier`] knows which of a user's rooms changed
+//! after it; the answer is built from one snapshot, room by room, from the timeline after the
+//! token's position.
 #![forbid(unsafe_code)]
+
+mod answer;
+mod device_lists;
+mod error;
+mod joined;
+mod lazy;
+mod left;
+mod notifier;
+mod request;
+mod service;
+mod state;
+mod timeline;
+mod token;
+
+pub use self::{
+    error::SyncError,
+    notifier::{Changes, News, Notifier},
+    request::SyncRequest,
+    service::Sync,
+    token::{InvalidSyncToken, SyncToken},
+};

@@ -21,8 +21,8 @@ use pli_store::{Committed, Position, Store, Touch, ambient::Clock};
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use tokio::sync::{broadcast::error::RecvError, watch};
 
-pub use self::active::{Changes, News};
 use self::active::{ActiveUser, Index};
+pub use self::active::{Changes, News};
 
 /// How long a user stays active after their last sync. Longer than any client's pause between polls.
 const ACTIVE_FOR: Duration = Duration::from_secs(15 * 60);
@@ -55,7 +55,10 @@ impl Notifier {
     ///
     /// # Errors
     /// When the store can't be read.
-    pub async fn start(store: &Store, clock: Arc<dyn Clock>) -> Result<Self, pli_store::StoreError> {
+    pub async fn start(
+        store: &Store,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, pli_store::StoreError> {
         let mut commits = store.subscribe();
         let position = store.position().await?;
         let shared = Arc::new(Shared {

@@ -1,0 +1,283 @@
+//! How many unread events notify (client-server API, sections "Receiving notifications" and
+//! "Threaded read receipts").
+//!
+//! Nothing is counted when an event is sent: that would cost every member something with every
+//! message. A user's counts are brought up to date when the user looks, from where they were counted
+//! last; what was counted is a cache that can be lost.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use pli_rooms::{
+    MembershipKind, ReceiptKind, RoomEvent, Rooms, THREAD_UNTHREADED, TimelineRange, UserRoom,
+};
+use pli_store::{Direction, Snapshot, Stamp};
+use quick_cache::sync::Cache;
+use ruma::{
+    OwnedEventId, OwnedRoomId, OwnedUserId, UInt, UserId,
+    events::{TimelineEventType, relation::RelationType},
+    push::{Action, PushConditionRoomCtx, Ruleset},
+    serde::Raw,
+};
+use serde::Deserialize;
+
+use crate::{PushError, PushRules, power::power_levels};
+
+/// How far back counting goes: beyond this many events, a count no longer tells anybody anything,
+/// and the work stays bounded.
+const COUNTED_EVENTS: usize = 1_000;
+/// How many (user, room) pairs are remembered.
+const CACHED_ROOMS: usize = 200_000;
+/// The receipt's thread of events outside threads.
+const THREAD_MAIN: &str = "main";
+
+/// Unread events that notify, and those of them that highlight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events whose actions include `notify`.
+    pub notifications: u64,
+    /// Those of them that highlight.
+    pub highlights: u64,
+}
+
+/// A user's unread events in a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnreadCounts {
+    /// Outside threads.
+    pub main: Counts,
+    /// In each thread that has any, by its root.
+    pub threads: BTreeMap<OwnedEventId, Counts>,
+}
+
+impl UnreadCounts {
+    /// All together: what clients that don't know threads are told.
+    #[must_use]
+    pub fn total(&self) -> Counts {
+        self.threads.values().fold(self.main, |sum, counts| Counts {
+            notifications: sum.notifications + counts.notifications,
+            highlights: sum.highlights + counts.highlights,
+        })
+    }
+}
+
+/// An event that notifies and was unread when it was counted.
+#[derive(Clone)]
+struct Notifying {
+    stamp: Stamp,
+    thread: Option<OwnedEventId>,
+    highlight: bool,
+}
+
+#[derive(Clone)]
+struct Counted {
+    /// Everything up to here was looked at.
+    up_to: Stamp,
+    /// The rules it was looked at with.
+    rules: Arc<Ruleset>,
+    notifying: VecDeque<Notifying>,
+}
+
+/// Counts unread events. Cheap to clone.
+#[derive(Clone)]
+pub struct Unread {
+    rooms: Rooms,
+    rules: PushRules,
+    counted: Arc<Cache<(OwnedUserId, OwnedRoomId), Arc<Counted>>>,
+}
+
+impl Unread {
+    /// Counts in these rooms by these rules.
+    #[must_use]
+    pub fn new(rooms: Rooms, rules: PushRules) -> Self {
+        Self { rooms, rules, counted: Arc::new(Cache::new(CACHED_ROOMS)) }
+    }
+
+    /// What a user has not read in a room that they are joined to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        user_room: &UserRoom,
+    ) -> Result<UnreadCounts, PushError> {
+        if user_room.membership != MembershipKind::Join {
+            return Ok(UnreadCounts::default());
+        }
+        let rules = self.rules.get(snapshot, user_id).await?;
+        let read = self.read_up_to(snapshot, user_id, user_room, THREAD_UNTHREADED).await?;
+        // What happened before the user came in was never unread.
+        let floor = read.unwrap_or(Stamp::MIN).max(user_room.since);
+        let counted = self.catch_up(snapshot, user_id, user_room, &rules, floor).await?;
+        self.sum_up(snapshot, user_id, user_room, &counted, floor).await
+    }
+
+    /// Looks at the events since the last time.
+    async fn catch_up(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        user_room: &UserRoom,
+        rules: &Arc<Ruleset>,
+        floor: Stamp,
+    ) -> Result<Arc<Counted>, PushError> {
+        let key = (user_id.to_owned(), user_room.room_id.clone());
+        let known = self.counted.get(&key).filter(|known| Arc::ptr_eq(&known.rules, rules));
+        let now = Stamp::last_at(snapshot.position());
+        let after = known.as_ref().map_or(floor, |known| known.up_to.max(floor));
+
+        let range = TimelineRange { after, up_to: now };
+        let mut events = self
+            .rooms
+            .timeline(snapshot, &user_room.room_id, range, COUNTED_EVENTS, Direction::Backward)
+            .await?;
+        if let Some(known) = &known
+            && events.is_empty()
+        {
+            return Ok(Arc::clone(known));
+        }
+        events.reverse();
+
+        let mut notifying = known.map_or_else(VecDeque::new, |known| known.notifying.clone());
+        notifying.retain(|event| event.stamp > floor);
+        let mut context = None;
+        for event in &events {
+            if event.pdu.sender() == user_id || event.is_hidden() || event.redacted_by.is_some() {
+                continue;
+            }
+            let context = match &context {
+                Some(context) => context,
+                None => context.insert(self.context(snapshot, user_id, user_room).await?),
+            };
+            if let Some(found) = judge(event, rules, context).await {
+                notifying.push_back(found);
+            }
+        }
+        let surplus = notifying.len().saturating_sub(COUNTED_EVENTS);
+        notifying.drain(..surplus);
+
+        let up_to = events.last().and_then(|event| event.stamp).unwrap_or(after);
+        let counted = Arc::new(Counted { up_to, rules: Arc::clone(rules), notifying });
+        self.counted.insert(key, Arc::clone(&counted));
+        Ok(counted)
+    }
+
+    async fn sum_up(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        user_room: &UserRoom,
+        counted: &Counted,
+        floor: Stamp,
+    ) -> Result<UnreadCounts, PushError> {
+        let mut counts = UnreadCounts::default();
+        // How far each thread was read, looked up once.
+        let mut read: BTreeMap<Option<&OwnedEventId>, Stamp> = BTreeMap::new();
+        for event in &counted.notifying {
+            let thread = event.thread.as_ref();
+            let read_up_to = match read.get(&thread) {
+                Some(stamp) => *stamp,
+                None => {
+                    let name = thread.map_or(THREAD_MAIN, |root| root.as_str());
+                    let in_thread = self.read_up_to(snapshot, user_id, user_room, name).await?;
+                    let stamp = in_thread.unwrap_or(floor).max(floor);
+                    read.insert(thread, stamp);
+                    stamp
+                }
+            };
+            if event.stamp <= read_up_to {
+                continue;
+            }
+            let of_thread = match &event.thread {
+                Some(root) => counts.threads.entry(root.clone()).or_default(),
+                None => &mut counts.main,
+            };
+            of_thread.notifications += 1;
+            of_thread.highlights += u64::from(event.highlight);
+        }
+        Ok(counts)
+    }
+
+    /// The further of the public and the private receipt.
+    async fn read_up_to(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        user_room: &UserRoom,
+        thread: &str,
+    ) -> Result<Option<Stamp>, PushError> {
+        let room_id = &user_room.room_id;
+        let mut furthest = None;
+        for kind in [ReceiptKind::Read, ReceiptKind::ReadPrivate] {
+            let receipt = self.rooms.receipt(snapshot, room_id, kind, thread, user_id).await?;
+            furthest = furthest.max(receipt.map(|receipt| receipt.stamp));
+        }
+        Ok(furthest)
+    }
+
+    async fn context(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        user_room: &UserRoom,
+    ) -> Result<PushConditionRoomCtx, PushError> {
+        let summary = self.rooms.summary(snapshot, &user_room.room_id).await?;
+        let joined = summary.map_or(0, |(summary, _)| summary.joined);
+        let member = self.rooms.event(snapshot, &user_room.event_id).await?;
+        let display_name = member.and_then(|member| display_name(&member));
+        let mut context = PushConditionRoomCtx::new(
+            user_room.room_id.clone(),
+            UInt::new_saturating(joined),
+            user_id.to_owned(),
+            display_name.unwrap_or_else(|| user_id.localpart().to_owned()),
+        );
+        context.power_levels = power_levels(&self.rooms, snapshot, &user_room.room_id).await?;
+        Ok(context)
+    }
+}
+
+fn display_name(member: &RoomEvent) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Content {
+        displayname: Option<String>,
+    }
+    member.pdu.content_as::<Content>().ok()?.displayname
+}
+
+async fn judge(
+    event: &RoomEvent,
+    rules: &Ruleset,
+    context: &PushConditionRoomCtx,
+) -> Option<Notifying> {
+    let stamp = event.stamp?;
+    let raw: Raw<serde::de::IgnoredAny> =
+        Raw::from_json_string(event.pdu.json().to_owned()).ok()?;
+    let actions = rules.get_actions(&raw, context).await;
+    if !actions.iter().any(Action::should_notify) {
+        return None;
+    }
+    let highlight = actions.iter().any(Action::is_highlight);
+    Some(Notifying { stamp, thread: thread_of(event), highlight })
+}
+
+/// The root of the thread that an event is part of.
+fn thread_of(event: &RoomEvent) -> Option<OwnedEventId> {
+    #[derive(Deserialize)]
+    struct Content {
+        #[serde(rename = "m.relates_to")]
+        relates_to: Option<Relation>,
+    }
+    #[derive(Deserialize)]
+    struct Relation {
+        rel_type: Option<RelationType>,
+        event_id: Option<OwnedEventId>,
+    }
+    if *event.pdu.event_type() == TimelineEventType::RoomRedaction {
+        return None;
+    }
+    let relation = event.pdu.content_as::<Content>().ok()?.relates_to?;
+    (relation.rel_type? == RelationType::Thread).then_some(relation.event_id).flatten()
+}

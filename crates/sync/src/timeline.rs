@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use pli_rooms::{PaginationToken, RoomEvent, TimelineRange, UserRoom, filter};
+use pli_store::{Direction, Stamp};
+
+use crate::{SyncError, answer::Answering};
+
+/// How many events of a room one answer carries unless the filter says otherwise.
+const DEFAULT_LIMIT: usize = 20;
+/// The most that a filter can ask for.
+const MAX_LIMIT: usize = 500;
+/// How many pages are read in search of events that the filter lets through.
+const MAX_PAGES: usize = 10;
+
+/// The part of a room's timeline that an answer carries.
+pub(crate) struct Window {
+    /// The events, oldest first; all visible to whoever asks and wanted by the filter.
+    pub(crate) events: Vec<Arc<RoomEvent>>,
+    /// Whether there are more, between the token and the first of these.
+    pub(crate) limited: bool,
+    /// Where the window begins: nothing of the range up to here (included) is in it.
+    pub(crate) start: Stamp,
+    /// Whether anything at all was appended in the range, shown or not.
+    pub(crate) any: bool,
+}
+
+impl Answering<'_> {
+    /// The newest events of a range of a room's timeline.
+    pub(crate) async fn window(
+        &self,
+        user_room: &UserRoom,
+        range: TimelineRange,
+    ) -> Result<Window, SyncError> {
+        let wanted = &self.request.filter.room.timeline;
+        let limit = wanted
+            .limit
+            .map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT))
+            .min(MAX_LIMIT);
+        let room_id = &user_room.room_id;
+
+        let mut window =
+            Window { events: Vec::new(), limited: false, start: range.after, any: false };
+        let mut up_to = range.up_to;
+        for _ in 0..MAX_PAGES {
+            let page_size = limit + 1;
+            let page = TimelineRange { after: range.after, up_to };
+            let page = self
+                .rooms()
+                .timeline(&self.snapshot, room_id, page, page_size, Direction::Backward)
+                .await?;
+            window.any |= !page.is_empty();
+            let is_last_page = page.len() < page_size;
+            let oldest = page.last().and_then(|event| event.stamp);
+            let visible = self
+                .rooms()
+                .visible_events(&self.snapshot, &self.request.user_id, Some(user_room), page)
+                .await?;
+            for event in visible.into_iter().filter(|event| filter::matches(wanted, room_id, event))
+            {
+                if window.events.len() == limit {
+                    // One more than fits: the window begins right after it.
+                    window.limited = true;
+                    window.start = event.stamp.unwrap_or(range.after);
+                    window.events.reverse();
+                    return Ok(window);
+                }
+                window.events.push(event);
+            }
+            match oldest {
+                Some(oldest) if !is_last_page => up_to = PaginationToken::before(oldest).stamp(),
+                _ => {
+                    window.events.reverse();
+                    return Ok(window);
+                }
+            }
+        }
+        // The filter lets little through: what was not looked at is a gap.
+        window.limited = true;
+        window.start = up_to;
+        window.events.reverse();
+        Ok(window)
+    }
+}
