@@ -10,6 +10,7 @@ import {
 import type { SecretStorageKeyDescriptionAesV1 } from "matrix-js-sdk/lib/secret-storage.js";
 import type { SecurityActions } from "./api";
 import { Failure, toFailure } from "./errors";
+import { keysNotInBackup } from "./guard/olm-machine";
 import { Value } from "./observable";
 import { createRecoveryCode, readRecoveryCode } from "./recovery-code";
 import type { SessionContext } from "./session/context";
@@ -113,7 +114,10 @@ export class Security implements SecurityActions {
     if (next.status === "failed" && (before.status === "ready" || before.status === "needs-recovery")) return;
     if (next.status === "needs-recovery") this.#owesRestore = true;
     this.#context.guard.setDeviceConfirmed(next.status === "ready");
-    if (JSON.stringify(before) !== JSON.stringify(next)) this.state.set(next);
+    if (JSON.stringify(before) === JSON.stringify(next)) return;
+    this.state.set(next);
+    // What was closed because the backup was: it may open now.
+    if (next.status === "ready") this.#context.guard.reader.retryLocked();
   }
 
   async #determine(): Promise<SecurityState> {
@@ -347,10 +351,10 @@ export class Security implements SecurityActions {
 
   // ------------------------------------------------------------ sign-out
 
-  /** Message keys not yet in the backup; all are unsaved if there is no backup. */
-  async keysNotSaved(remaining: number): Promise<number> {
-    if ((await this.#crypto.getActiveSessionBackupVersion()) !== null) return remaining;
-    return (await this.#crypto.exportRoomKeys()).length;
+  /** Message keys not yet in the backup; all of them if there is none. */
+  async keysNotSaved(): Promise<number> {
+    if ((await this.#crypto.getActiveSessionBackupVersion()) === null) return (await this.#crypto.exportRoomKeys()).length;
+    return keysNotInBackup(this.#crypto);
   }
 
   /** Whether another confirmed device of mine exists. */

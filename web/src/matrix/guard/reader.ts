@@ -174,6 +174,19 @@ export class EventReader {
     return readable(event, verdict.unproven);
   }
 
+  /** Tries again what could not be read because this device could not open the backup. */
+  retryLocked(): void {
+    for (const references of this.#bySender.values()) {
+      for (const reference of references) {
+        const event = reference.deref();
+        const reading = event === undefined ? undefined : this.#entries.get(event)?.reading;
+        if (event === undefined || reading?.state !== "unreadable" || reading.reason !== "backup-locked") continue;
+        // The answer comes as a decryption like any other.
+        this.#client.decryptEventIfNeeded(event, { isRetry: true }).catch(() => undefined);
+      }
+    }
+  }
+
   readonly #onDecrypted = (event: MatrixEvent): void => {
     this.#invalidate(event);
   };

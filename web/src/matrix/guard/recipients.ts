@@ -1,7 +1,5 @@
 /**
- * The one place that reaches into the SDK's private parts: it stands between
- * the making of a room key's messages and their sending. A contract test fails
- * if an upgrade of the SDK moves these parts.
+ * Stands between the making of a room key's messages and their sending.
  *
  * Why here: a check before encryption can be raced, since the SDK asks the
  * server for devices between that check and the sharing of the key. What
@@ -9,21 +7,18 @@
  * it was made is always seen here.
  */
 
-import type { OlmMachine, ToDeviceRequest } from "@matrix-org/matrix-sdk-crypto-wasm";
+import type { ToDeviceRequest } from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { CryptoApi } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { Failure } from "../errors";
 import { MAX_ROTATION_MESSAGES, MAX_ROTATION_MS } from "./decisions";
+import { olmMachineOf } from "./olm-machine";
 
 /** Throws if no key may go to one of these people. */
 export type RecipientCheck = (roomId: string, userIds: readonly string[]) => Promise<void>;
 
 /** Puts `check` between the making and the sending of every room key. */
 export function guardRoomKeySharing(crypto: CryptoApi, check: RecipientCheck): void {
-  const machine = (crypto as unknown as { olmMachine?: Pick<OlmMachine, "shareRoomKey"> }).olmMachine;
-  if (typeof machine?.shareRoomKey !== "function") {
-    // Fail closed: without this hook the client must not start.
-    throw new Failure("unknown", {}, new Error("the SDK no longer shares room keys through olmMachine.shareRoomKey"));
-  }
+  const machine = olmMachineOf(crypto);
   const share = machine.shareRoomKey.bind(machine);
   machine.shareRoomKey = async (roomId, users, settings): Promise<ToDeviceRequest[]> => {
     // `share` consumes its arguments: read them first.

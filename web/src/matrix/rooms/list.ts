@@ -181,7 +181,7 @@ export class RoomList {
     const partnerId = this.#direct.partner(room);
     const partner = partnerId === null ? null : persons.inRoom(room, partnerId);
     const named = room.currentState.getStateEvents(EventType.RoomName, "")?.getContent()["name"];
-    const preview = membership === "join" ? roomPreview(this.#context, room) : null;
+    const preview = membership === "join" ? roomPreview(this.#context, room, this.#rows.get(roomId)?.preview ?? null) : null;
     const inviterId = membership === "invite" ? room.getMember(userId)?.events.member?.getSender() : undefined;
     const read = isRead(room, userId);
     return {

@@ -8,27 +8,31 @@ import type { RoomPreview } from "../types";
 /** How far back a preview is looked for. */
 const DEPTH = 30;
 
-/** The preview of a room from what is loaded; starts reading what it needs. */
-export function roomPreview(context: SessionContext, room: Room): RoomPreview | null {
+/**
+ * The preview of a room from what is loaded; starts reading what it needs, and gives `before` as
+ * long as that has not been read.
+ */
+export function roomPreview(context: SessionContext, room: Room, before: RoomPreview | null): RoomPreview | null {
   const pending = room.getPendingEvents();
   const events = room.getLiveTimeline().getEvents();
   const oldest = Math.max(0, events.length - DEPTH);
   for (const event of [...pending].reverse()) {
     const preview = previewOf(context, room, event);
-    if (preview !== null) return preview;
+    if (preview !== null) return preview === "pending" ? before : preview;
   }
   for (let index = events.length - 1; index >= oldest; index -= 1) {
     const event = events[index];
     const preview = event === undefined ? null : previewOf(context, room, event);
-    if (preview !== null) return preview;
+    if (preview !== null) return preview === "pending" ? before : preview;
   }
   return null;
 }
 
-function previewOf(context: SessionContext, room: Room, event: MatrixEvent): RoomPreview | null {
+function previewOf(context: SessionContext, room: Room, event: MatrixEvent): RoomPreview | "pending" | null {
   const content = contentOf(context, room, event);
   const senderId = event.getSender();
   if (content === null || senderId === undefined) return null;
+  if (content === "pending") return "pending";
   const mine = senderId === context.userId;
   return {
     sender: context.persons.inRoom(room, senderId),
@@ -39,7 +43,7 @@ function previewOf(context: SessionContext, room: Room, event: MatrixEvent): Roo
   };
 }
 
-function contentOf(context: SessionContext, room: Room, event: MatrixEvent): RoomPreview["content"] | null {
+function contentOf(context: SessionContext, room: Room, event: MatrixEvent): RoomPreview["content"] | "pending" | null {
   const type = event.getType();
   if (type === "m.room.create") return { kind: "created" };
   if (type === "m.room.member") {
@@ -52,6 +56,7 @@ function contentOf(context: SessionContext, room: Room, event: MatrixEvent): Roo
   if (event.isState() || event.isRedaction() || isEdit(event) || type === "m.reaction") return null;
   if (event.isRedacted()) return { kind: "redacted" };
   const reading = context.guard.reader.read(event, "later");
+  if (reading.state === "pending") return "pending";
   if (reading.state !== "readable") return { kind: "unreadable" };
   if (reading.type !== "m.room.message") return null;
   const body = messageBody(reading.content);

@@ -1,4 +1,4 @@
-import type { Logger } from "matrix-js-sdk/lib/logger.js";
+import { type Logger, logger } from "matrix-js-sdk/lib/logger.js";
 
 /**
  * A logger that says nothing. The SDK's messages name rooms, people and
@@ -12,3 +12,9 @@ export const silentLogger: Logger = {
   error: () => undefined,
   getChild: () => silentLogger,
 };
+
+/** Silences also what the SDK says beside the client's own logger. */
+export function silenceSdk(): void {
+  const shared = logger as unknown as { readonly setLevel?: (level: string, persist: boolean) => void };
+  shared.setLevel?.("silent", false);
+}

@@ -8,7 +8,6 @@ import {
   type User,
   UserEvent,
 } from "matrix-js-sdk";
-import { CryptoEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
 import type { Session, Timeline } from "../api";
 import { Devices } from "../devices";
 import { Failure, toFailure } from "../errors";
@@ -29,7 +28,7 @@ import type { Credentials, OwnProfile, RecoveryLanguage, RoomId, SignOutLoss } f
 import { SAS_METHOD, Verifications } from "../verification";
 import { watchConnection } from "./connection";
 import type { SessionContext } from "./context";
-import { silentLogger } from "./logger";
+import { silenceSdk, silentLogger } from "./logger";
 import { PersonCache } from "./people-cache";
 import { SecretKeys } from "./secret-keys";
 import { latchStore, type StoreKind, storeNames, syncStore } from "./stores";
@@ -71,7 +70,6 @@ export class OpenSession implements Session {
   readonly #cleanups: (() => void)[];
   readonly #pictures = new Pictures();
   readonly #timelines = new Map<RoomId, RoomTimeline>();
-  #keysRemaining = 0;
 
   private constructor(context: SessionContext, cleanups: (() => void)[]) {
     this.#context = context;
@@ -88,17 +86,12 @@ export class OpenSession implements Session {
     this.notifications = new Notifications(context, this.rooms.direct, this.connection);
     context.onClose(() => this.#pictures.close());
 
-    const onRemaining = (remaining: number) => {
-      this.#keysRemaining = remaining;
-    };
-    client.on(CryptoEvent.KeyBackupSessionsRemaining, onRemaining);
     const onProfile = (_event: unknown, user: User) => {
       if (user.userId === credentials.userId) this.#setProfile(user.displayName, user.avatarUrl);
     };
     client.on(UserEvent.DisplayName, onProfile);
     client.on(UserEvent.AvatarUrl, onProfile);
     context.onClose(() => {
-      client.off(CryptoEvent.KeyBackupSessionsRemaining, onRemaining);
       client.off(UserEvent.DisplayName, onProfile);
       client.off(UserEvent.AvatarUrl, onProfile);
     });
@@ -110,6 +103,7 @@ export class OpenSession implements Session {
     const names = storeNames(credentials);
     const cleanups: (() => void)[] = [];
     const onClose = (cleanup: () => void) => cleanups.push(cleanup);
+    silenceSdk();
     const secretKeys = new SecretKeys();
     const tokens = new TokenKeeper(options.fetch ?? globalThis.fetch.bind(globalThis), credentials, options.onCredentials);
     const fetch = guardedFetch(tokens.fetch);
@@ -185,7 +179,7 @@ export class OpenSession implements Session {
     try {
       return {
         unsentMessages: this.rooms.unsentMessages() + outgoing,
-        keysNotSaved: await this.security.keysNotSaved(this.#keysRemaining),
+        keysNotSaved: await this.security.keysNotSaved(),
         noRecovery: !(state.status === "ready" && state.backup && state.recoveryCode),
         lastDevice: !(await this.security.hasOtherConfirmedDevice().catch(() => false)),
       };
