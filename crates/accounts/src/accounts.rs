@@ -212,37 +212,6 @@ impl Accounts {
             .put(&USER_EMAILS, (user_id, email.as_str()), &record);
     }
 
-    /// Removes an e-mail address from an account; removing one that it hasn't is fine.
-    ///
-    /// # Errors
-    /// [`AccountsError::Forbidden`] for the only address of an account; when the store fails.
-    pub async fn remove_email(&self, user_id: &UserId, email: &Email) -> Result<(), AccountsError> {
-        retry_on_conflict!(self.try_remove_email(user_id, email).await)
-    }
-
-    async fn try_remove_email(&self, user_id: &UserId, email: &Email) -> Result<(), AccountsError> {
-        let snapshot = self.store.snapshot().await?;
-        let owner = snapshot.get_versioned(&EMAILS, email.as_str()).await?;
-        let Some((_, version)) = owner.filter(|(owner, _)| owner.user_id == user_id) else {
-            return Ok(());
-        };
-        // The address is how people are known to be who they say, and the only way back in after a
-        // forgotten password.
-        if Self::emails_at(&snapshot, user_id).await?.len() == 1 {
-            return Err(AccountsError::forbidden(
-                "an account keeps at least one e-mail address: add another one first",
-            ));
-        }
-        drop(snapshot);
-        let mut batch = Batch::new();
-        batch
-            .require(&EMAILS, email.as_str(), Expect::Version(version))
-            .delete(&EMAILS, email.as_str())
-            .delete(&USER_EMAILS, (user_id, email.as_str()));
-        self.store.commit(batch).await?;
-        Ok(())
-    }
-
     /// Creates an account in a batch that does more.
     pub(crate) fn stage_account(&self, batch: &mut Batch, user_id: &UserId, admin: bool) {
         let record = UserRecord {

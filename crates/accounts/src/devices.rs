@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountsError, Requester, Sessions,
+    device_lists::DeviceLists,
     sessions::{IssuedTokens, RevokedTokens},
 };
 
@@ -220,13 +221,12 @@ impl Devices {
         let key = (user_id, device_id);
         let (mut record, version) =
             snapshot.get_versioned(&DEVICES, key).await?.ok_or_else(no_such_device)?;
-        drop(snapshot);
         record.display_name = display_name.map(str::to_owned);
         let mut batch = Batch::new();
-        batch
-            .require(&DEVICES, key, Expect::Version(version))
-            .put(&DEVICES, key, &record)
-            .touch(Touch::DeviceList(user_id.to_owned()));
+        batch.require(&DEVICES, key, Expect::Version(version)).put(&DEVICES, key, &record);
+        // Others see the name beside the device's keys.
+        DeviceLists::changed(&snapshot, &mut batch, user_id).await?;
+        drop(snapshot);
         self.store.commit(batch).await?;
         Ok(())
     }

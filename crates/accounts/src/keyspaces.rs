@@ -1,6 +1,9 @@
 use pli_store::KeyspaceInfo;
 
-use crate::{account_data, accounts, devices, directory, profiles, sessions};
+use crate::{
+    account_data, accounts, devices, directory, filters, login, mail, profiles, sessions, uia,
+    validation,
+};
 
 /// Every keyspace that this crate owns, for `pli store inspect` and `pli store check`.
 pub const KEYSPACES: &[KeyspaceInfo] = &[
@@ -14,8 +17,14 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     devices::LAST_SEEN.info(),
     directory::DIRECTORY_ENTRIES.info(),
     directory::DIRECTORY_WORDS.info(),
+    filters::FILTERS.info(),
+    login::LOGIN_TOKENS.info(),
+    mail::MAIL_QUEUE.info(),
     profiles::PROFILES.info(),
     sessions::SESSIONS.info(),
     sessions::ACCESS_TOKENS.info(),
     sessions::REFRESH_TOKENS.info(),
+    uia::UIA_SESSIONS.info(),
+    validation::VALIDATIONS.info(),
+    validation::VALIDATION_INDEX.info(),
 ];

@@ -10,25 +10,54 @@ mod retry;
 
 pub mod account_data;
 pub mod accounts;
+mod assembly;
+pub mod backup;
 pub mod config;
+pub mod credentials;
+pub mod device_lists;
 pub mod devices;
 pub mod directory;
+pub mod emails;
 mod error;
+pub mod filters;
+pub mod housekeeping;
+pub mod keys;
 mod keyspaces;
+pub mod login;
+pub mod mail;
+mod naming;
+pub mod passwords;
 pub mod profiles;
+pub mod registration;
 mod requester;
 pub mod sessions;
+pub mod shared_secret;
+pub mod to_device;
 mod token;
+pub mod uia;
+pub mod validation;
 
 pub use self::{
     account_data::AccountData,
     accounts::Accounts,
+    assembly::{Assembly, AssemblyConfig},
     config::{MailConfig, PasswordsConfig, RegistrationConfig, RegistrationMode, SessionsConfig},
+    credentials::Credentials,
     devices::{DeviceRemoved, Devices},
     directory::UserDirectory,
+    emails::Emails,
     error::AccountsError,
+    filters::Filters,
+    housekeeping::Housekeeping,
     keyspaces::KEYSPACES,
+    login::Login,
+    mail::{Language, MailSender, Mailer},
+    passwords::Passwords,
     profiles::{Profile, Profiles},
+    registration::Registration,
     requester::Requester,
     sessions::Sessions,
+    shared_secret::SharedSecretRegistration,
+    uia::UserInteractive,
+    validation::EmailValidation,
 };

@@ -1,0 +1,92 @@
+//! Tidying up what has expired: confirmations, authentication sessions, login tokens.
+
+use std::time::Duration;
+
+use pli_store::{Batch, Direction, Key, Keyspace, Row, Store, Value, ambient::Ambient};
+
+use crate::{
+    AccountsError,
+    login::LOGIN_TOKENS,
+    uia::UIA_SESSIONS,
+    validation::{self, VALIDATIONS},
+};
+
+/// How often expired rows are looked for.
+const INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// How many rows are read at once.
+const PAGE: usize = 500;
+
+/// Removes rows that nobody can use any more. They are refused anyway; this only frees space.
+#[derive(Clone)]
+pub struct Housekeeping {
+    store: Store,
+    ambient: Ambient,
+}
+
+impl Housekeeping {
+    /// Tidies up this store.
+    #[must_use]
+    pub fn new(store: Store, ambient: Ambient) -> Self {
+        Self { store, ambient }
+    }
+
+    /// Tidies up every hour, until the future is dropped.
+    pub async fn run(self) {
+        loop {
+            if let Err(error) = self.sweep().await {
+                tracing::error!(%error, "expired rows could not be removed");
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
+    /// Removes everything that has expired.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sweep(&self) -> Result<(), AccountsError> {
+        let now_ms = self.ambient.now_ms();
+        self.sweep_keyspace(&VALIDATIONS, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                validation::stage_expiry(batch, &row.key, &row.value);
+            }
+        })
+        .await?;
+        self.sweep_keyspace(&UIA_SESSIONS, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                batch.delete(&UIA_SESSIONS, &row.key);
+            }
+        })
+        .await?;
+        self.sweep_keyspace(&LOGIN_TOKENS, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                batch.delete(&LOGIN_TOKENS, row.key);
+            }
+        })
+        .await
+    }
+
+    async fn sweep_keyspace<K: Key, V: Value>(
+        &self,
+        keyspace: &Keyspace<K, V>,
+        stage: impl Fn(&mut Batch, &Row<K, V>),
+    ) -> Result<(), AccountsError> {
+        let mut range = keyspace.all();
+        loop {
+            let snapshot = self.store.snapshot().await?;
+            let rows = snapshot.scan(keyspace, range, PAGE, Direction::Forward).await?;
+            drop(snapshot);
+            let mut batch = Batch::new();
+            for row in &rows {
+                stage(&mut batch, row);
+            }
+            if !batch.is_empty() {
+                self.store.commit(batch).await?;
+            }
+            match rows.last() {
+                Some(last) if rows.len() == PAGE => range = keyspace.all().after(&last.key),
+                _ => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,544 @@
+//! User-interactive authentication (client-server API, section "User-Interactive Authentication
+//! API"): proving, in stages, that one may do something.
+//!
+//! A session of it belongs to one operation of one user, and from the first stage on to one request
+//! body: what somebody confirmed can't be exchanged for something else.
+
+use std::time::Duration;
+
+use pli_store::{Batch, Expect, Keyspace, Position, Record, Snapshot, Store, ambient::Ambient};
+use ruma::{
+    OwnedUserId, UserId,
+    api::{
+        client::uiaa::{AuthData, AuthFlow, AuthType, UiaaInfo, UserIdentifier},
+        error::{ErrorKind, StandardErrorBody},
+    },
+};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use crate::{
+    AccountsError, RegistrationConfig, RegistrationMode,
+    login::{Identifier, Login},
+    token::{self, TokenHash},
+    validation::{EmailValidation, Purpose, ValidatedEmail},
+};
+
+/// session id → the session.
+pub(crate) const UIA_SESSIONS: Keyspace<String, UiaRecord> = Keyspace::new("uia_sessions");
+
+/// For how long a session can be used.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// How many failed stages end a session.
+const MAX_FAILURES: u8 = 10;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct UiaRecord {
+    operation: String,
+    user_id: Option<OwnedUserId>,
+    flows: Vec<Vec<String>>,
+    purpose: Option<Purpose>,
+    /// What the request that started the session wants.
+    first_fingerprint: TokenHash,
+    /// What the request wants for which a stage was completed.
+    fingerprint: Option<TokenHash>,
+    completed: Vec<String>,
+    /// The confirmed address, as the ids by which to find it again.
+    email: Option<(String, String)>,
+    failures: u8,
+    pub(crate) expires_ms: u64,
+}
+
+impl Record for UiaRecord {}
+
+/// What a request wants: a hash over everything that must not change between stages.
+///
+/// Leave secrets out, so that the store doesn't keep a fast hash of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(TokenHash);
+
+impl Fingerprint {
+    /// The fingerprint of a request's content.
+    pub fn of(content: &impl Serialize) -> Self {
+        // What ruma parsed from JSON can be written as JSON.
+        let text = serde_json::to_vec(content).unwrap_or_default();
+        Self(token::hash_parts([text.as_slice()]))
+    }
+}
+
+/// Something that needs user-interactive authentication.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    name: &'static str,
+    user_id: Option<OwnedUserId>,
+    fingerprint: Fingerprint,
+    flows: Vec<Vec<AuthType>>,
+    purpose: Option<Purpose>,
+}
+
+impl Operation {
+    /// Something that a signed-in user does and confirms with the password.
+    #[must_use]
+    pub fn confirmed_by_password(
+        name: &'static str,
+        user_id: &UserId,
+        fingerprint: Fingerprint,
+    ) -> Self {
+        let user_id = Some(user_id.to_owned());
+        Self { name, user_id, fingerprint, flows: vec![vec![AuthType::Password]], purpose: None }
+    }
+
+    /// A change of the password: by a signed-in user with the old one, or by whoever reads the mail
+    /// of the account's address.
+    #[must_use]
+    pub fn password_change(user_id: Option<&UserId>, fingerprint: Fingerprint) -> Self {
+        let by_password = user_id.is_some().then(|| vec![AuthType::Password]);
+        let by_mail = vec![AuthType::EmailIdentity];
+        Self {
+            name: "password_change",
+            user_id: user_id.map(ToOwned::to_owned),
+            fingerprint,
+            flows: by_password.into_iter().chain([by_mail]).collect(),
+            purpose: Some(Purpose::PasswordReset),
+        }
+    }
+
+    /// The creation of an account.
+    ///
+    /// # Errors
+    /// [`AccountsError::Forbidden`] where nobody can sign up.
+    pub fn registration(
+        config: &RegistrationConfig,
+        fingerprint: Fingerprint,
+    ) -> Result<Self, AccountsError> {
+        let stage = match config.mode {
+            RegistrationMode::Email => AuthType::EmailIdentity,
+            RegistrationMode::Token => AuthType::RegistrationToken,
+            RegistrationMode::Open => AuthType::Dummy,
+            RegistrationMode::Closed => {
+                return Err(AccountsError::forbidden(
+                    "nobody can sign up here: ask your administrator for an account",
+                ));
+            }
+        };
+        Ok(Self {
+            name: "registration",
+            user_id: None,
+            fingerprint,
+            flows: vec![vec![stage]],
+            purpose: Some(Purpose::Registration),
+        })
+    }
+}
+
+/// The proof that an operation may go on. Add it to the operation's own batch, so that it is good for
+/// one time only.
+#[derive(Debug)]
+#[must_use = "stage the permit in the operation's batch, or it can be used again"]
+pub struct Permit {
+    session: Option<(String, Position)>,
+    email: Option<ValidatedEmail>,
+}
+
+impl Permit {
+    /// The permit of an operator, who needs no stages.
+    pub(crate) const fn unconditional() -> Self {
+        Self { session: None, email: None }
+    }
+
+    /// The address that was confirmed, if that was a stage.
+    #[must_use]
+    pub fn email(&self) -> Option<&ValidatedEmail> {
+        self.email.as_ref()
+    }
+
+    /// Uses the permit up, in the operation's batch.
+    pub fn stage(&self, batch: &mut Batch) {
+        if let Some((session_id, version)) = &self.session {
+            batch
+                .require(&UIA_SESSIONS, session_id, Expect::Version(*version))
+                .delete(&UIA_SESSIONS, session_id);
+        }
+        if let Some(email) = &self.email {
+            email.stage_use(batch);
+        }
+    }
+
+    /// Uses the permit up before the operation, for operations that another crate commits.
+    ///
+    /// # Errors
+    /// [`AccountsError::Forbidden`] if it has been used already; when the store fails.
+    pub async fn spend(self, store: &Store) -> Result<(), AccountsError> {
+        let mut batch = Batch::new();
+        self.stage(&mut batch);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        match store.commit(batch).await.map_err(AccountsError::from) {
+            Err(error) if error.is_conflict() => Err(AccountsError::forbidden(
+                "this confirmation has been used already: start again",
+            )),
+            outcome => outcome.map(drop),
+        }
+    }
+}
+
+/// A session as the fallback page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FallbackSession {
+    /// Whether this stage has been completed.
+    pub completed: bool,
+    /// The user who confirms, if the operation has one.
+    pub user_id: Option<OwnedUserId>,
+}
+
+/// Asks for proof and checks it.
+#[derive(Clone)]
+pub struct UserInteractive {
+    store: Store,
+    ambient: Ambient,
+    login: Login,
+    validation: EmailValidation,
+    registration_token: Option<TokenHash>,
+}
+
+/// Why a stage isn't completed.
+struct StageFailure {
+    kind: ErrorKind,
+    message: String,
+    /// Whether it was a guess, which can't be repeated for ever.
+    counts: bool,
+}
+
+/// What a completed stage proved.
+enum StageProof {
+    Nothing,
+    Email { sid: String, client_secret: String },
+}
+
+impl UserInteractive {
+    /// Checks passwords with `login` and addresses with `validation`.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        ambient: Ambient,
+        login: Login,
+        validation: EmailValidation,
+        config: &RegistrationConfig,
+    ) -> Self {
+        let registration_token = config.token.as_deref().map(token::hash);
+        Self { store, ambient, login, validation, registration_token }
+    }
+
+    /// Whether an operation may go on, given what the client sent as `auth`.
+    ///
+    /// # Errors
+    /// [`AccountsError::UserInteractive`] with the flows if a stage is missing or failed,
+    /// [`AccountsError::Forbidden`] if the session belongs to something else; when the store fails.
+    pub async fn authorise(
+        &self,
+        operation: &Operation,
+        auth: Option<&AuthData>,
+    ) -> Result<Permit, AccountsError> {
+        retry_on_conflict!(self.try_authorise(operation, auth).await)
+    }
+
+    async fn try_authorise(
+        &self,
+        operation: &Operation,
+        auth: Option<&AuthData>,
+    ) -> Result<Permit, AccountsError> {
+        let Some(auth) = auth else {
+            return Err(self.challenge(None, self.new_session(operation), None).await?);
+        };
+        let known = match auth.session() {
+            Some(session_id) => match self.find(session_id).await? {
+                Some((session, version)) => Some((session_id.to_owned(), session, version)),
+                None => {
+                    let failure = StageFailure {
+                        kind: ErrorKind::Forbidden,
+                        message: "this confirmation has expired: start again".to_owned(),
+                        counts: false,
+                    };
+                    let session = self.new_session(operation);
+                    return Err(self.challenge(None, session, Some(failure)).await?);
+                }
+            },
+            // Clients may complete a stage at once, without asking for a session first.
+            None => None,
+        };
+        let (session_key, mut session) = match known {
+            Some((session_id, session, version)) => {
+                check_same_operation(&session, operation)?;
+                (Some((session_id, version)), session)
+            }
+            None => (None, self.new_session(operation)),
+        };
+
+        if let Some(stage) = auth.auth_type() {
+            if !operation.flows.iter().flatten().any(|offered| *offered == stage) {
+                return Err(AccountsError::invalid_param(
+                    "this way of authentication is not offered here",
+                ));
+            }
+            match self.check_stage(auth, operation.user_id.as_deref(), operation.purpose).await? {
+                Ok(proof) => complete(&mut session, &stage, proof, operation.fingerprint),
+                Err(failure) => {
+                    return Err(self.challenge(session_key, session, Some(failure)).await?);
+                }
+            }
+        }
+        if !is_complete(&session) {
+            return Err(self.challenge(session_key, session, None).await?);
+        }
+        let email = match (&session.email, operation.purpose) {
+            (Some((sid, client_secret)), Some(purpose)) => {
+                let snapshot = self.store.snapshot().await?;
+                Some(self.validation.validated_at(&snapshot, purpose, sid, client_secret).await?)
+            }
+            _ => None,
+        };
+        Ok(Permit { session: session_key, email })
+    }
+
+    /// A session and whether a stage of it is completed, for the fallback page.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`] if there is no such session or it doesn't offer this stage; when
+    /// the store fails.
+    pub async fn fallback(
+        &self,
+        session_id: &str,
+        stage: &AuthType,
+    ) -> Result<FallbackSession, AccountsError> {
+        let (session, _) = self.find(session_id).await?.ok_or_else(no_such_session)?;
+        if !session.flows.iter().flatten().any(|offered| offered == stage.as_str()) {
+            return Err(no_such_session());
+        }
+        let completed = session.completed.iter().any(|completed| completed == stage.as_str());
+        Ok(FallbackSession { completed, user_id: session.user_id })
+    }
+
+    /// Completes a stage from the fallback page. It counts for the request that started the session.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`] if there is no such session, [`AccountsError::Forbidden`] if the
+    /// stage failed; when the store fails.
+    pub async fn complete_fallback(
+        &self,
+        session_id: &str,
+        auth: &AuthData,
+    ) -> Result<(), AccountsError> {
+        retry_on_conflict!(self.try_complete_fallback(session_id, auth).await)
+    }
+
+    async fn try_complete_fallback(
+        &self,
+        session_id: &str,
+        auth: &AuthData,
+    ) -> Result<(), AccountsError> {
+        let (mut session, version) = self.find(session_id).await?.ok_or_else(no_such_session)?;
+        let stage = auth.auth_type().ok_or_else(no_such_session)?;
+        if !session.flows.iter().flatten().any(|offered| offered == stage.as_str()) {
+            return Err(no_such_session());
+        }
+        let user_id = session.user_id.clone();
+        let outcome = self.check_stage(auth, user_id.as_deref(), session.purpose).await?;
+        let result = match outcome {
+            Ok(proof) => {
+                let fingerprint = Fingerprint(session.first_fingerprint);
+                complete(&mut session, &stage, proof, fingerprint);
+                Ok(())
+            }
+            Err(failure) => {
+                session.failures = session.failures.saturating_add(u8::from(failure.counts));
+                Err(AccountsError::forbidden(failure.message))
+            }
+        };
+        let mut batch = Batch::new();
+        batch.require(&UIA_SESSIONS, session_id, Expect::Version(version));
+        stage_session(&mut batch, session_id, &session);
+        self.store.commit(batch).await?;
+        result
+    }
+
+    /// Whether a registration token is valid.
+    #[must_use]
+    pub fn is_registration_token(&self, given: &str) -> bool {
+        let given = token::hash(given);
+        self.registration_token.is_some_and(|expected| expected.ct_eq(&given).into())
+    }
+
+    async fn check_stage(
+        &self,
+        auth: &AuthData,
+        user_id: Option<&UserId>,
+        purpose: Option<Purpose>,
+    ) -> Result<Result<StageProof, StageFailure>, AccountsError> {
+        match auth {
+            AuthData::Password(password) => {
+                let identifier = match &password.identifier {
+                    UserIdentifier::Matrix(matrix) => Identifier::User(matrix.user.clone()),
+                    UserIdentifier::Email(email) => Identifier::Email(email.address.clone()),
+                    _ => {
+                        return Err(AccountsError::invalid_param(
+                            "identify yourself by user id or e-mail address",
+                        ));
+                    }
+                };
+                match self.login.check_password(&identifier, &password.password).await {
+                    Ok(found) if Some(&*found) == user_id => Ok(Ok(StageProof::Nothing)),
+                    // Somebody else's password proves nothing.
+                    Ok(_) | Err(AccountsError::Forbidden(_) | AccountsError::UserDeactivated) => {
+                        Ok(Err(StageFailure {
+                            kind: ErrorKind::Forbidden,
+                            message: "the password is wrong: check it and try again".to_owned(),
+                            counts: true,
+                        }))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            AuthData::EmailIdentity(identity) => {
+                let purpose = purpose.ok_or_else(no_such_session)?;
+                let credentials = &identity.thirdparty_id_creds;
+                let sid = credentials.sid.as_str();
+                let client_secret = credentials.client_secret.as_str();
+                let snapshot = self.store.snapshot().await?;
+                match self.validation.validated_at(&snapshot, purpose, sid, client_secret).await {
+                    Ok(_) => Ok(Ok(StageProof::Email {
+                        sid: sid.to_owned(),
+                        client_secret: client_secret.to_owned(),
+                    })),
+                    // Clients ask every few seconds until the link has been opened: no guess.
+                    Err(error @ AccountsError::ThreepidAuthFailed) => Ok(Err(StageFailure {
+                        kind: ErrorKind::ThreepidAuthFailed,
+                        message: error.to_string(),
+                        counts: false,
+                    })),
+                    Err(error) => Err(error),
+                }
+            }
+            AuthData::RegistrationToken(given) => {
+                if self.is_registration_token(&given.token) {
+                    return Ok(Ok(StageProof::Nothing));
+                }
+                Ok(Err(StageFailure {
+                    kind: ErrorKind::Unauthorized,
+                    message: "the registration token is not valid: ask who gave it to you"
+                        .to_owned(),
+                    counts: true,
+                }))
+            }
+            AuthData::Dummy(_) => Ok(Ok(StageProof::Nothing)),
+            _ => {
+                Err(AccountsError::invalid_param("this way of authentication is not offered here"))
+            }
+        }
+    }
+
+    fn new_session(&self, operation: &Operation) -> UiaRecord {
+        let lifetime_ms = u64::try_from(LIFETIME.as_millis()).unwrap_or(u64::MAX);
+        let flows = operation
+            .flows
+            .iter()
+            .map(|stages| stages.iter().map(|stage| stage.as_str().to_owned()).collect::<Vec<_>>());
+        UiaRecord {
+            operation: operation.name.to_owned(),
+            user_id: operation.user_id.clone(),
+            flows: flows.collect(),
+            purpose: operation.purpose,
+            first_fingerprint: operation.fingerprint.0,
+            fingerprint: None,
+            completed: Vec::new(),
+            email: None,
+            failures: 0,
+            expires_ms: self.ambient.now_ms().saturating_add(lifetime_ms),
+        }
+    }
+
+    async fn find(&self, session_id: &str) -> Result<Option<(UiaRecord, Position)>, AccountsError> {
+        let snapshot: Snapshot = self.store.snapshot().await?;
+        let found = snapshot.get_versioned(&UIA_SESSIONS, session_id).await?;
+        let now_ms = self.ambient.now_ms();
+        Ok(found.filter(|(session, _)| session.expires_ms > now_ms))
+    }
+
+    /// Stores a session and makes the error that asks for (another) stage.
+    async fn challenge(
+        &self,
+        known: Option<(String, Position)>,
+        mut session: UiaRecord,
+        failure: Option<StageFailure>,
+    ) -> Result<AccountsError, AccountsError> {
+        let mut batch = Batch::new();
+        let is_guess = failure.as_ref().is_some_and(|failure| failure.counts);
+        session.failures = session.failures.saturating_add(u8::from(is_guess));
+        let session_id = match known {
+            Some((session_id, version)) => {
+                batch.require(&UIA_SESSIONS, &session_id, Expect::Version(version));
+                session_id
+            }
+            None => self.ambient.random_string(24),
+        };
+        stage_session(&mut batch, &session_id, &session);
+        self.store.commit(batch).await?;
+
+        let flows = session.flows.iter().map(|stages| {
+            AuthFlow::new(stages.iter().map(|stage| AuthType::from(stage.as_str())).collect())
+        });
+        let mut info = UiaaInfo::new(flows.collect());
+        info.completed =
+            session.completed.iter().map(|stage| AuthType::from(stage.as_str())).collect();
+        info.session = Some(session_id);
+        info.params = serde_json::value::to_raw_value(&serde_json::json!({})).ok();
+        info.auth_error =
+            failure.map(|failure| Box::new(StandardErrorBody::new(failure.kind, failure.message)));
+        Ok(AccountsError::UserInteractive(Box::new(info)))
+    }
+}
+
+fn no_such_session() -> AccountsError {
+    AccountsError::not_found("this confirmation is not known or has expired: start again")
+}
+
+/// A session is for one operation of one user and, once a stage is completed, for one content.
+fn check_same_operation(session: &UiaRecord, operation: &Operation) -> Result<(), AccountsError> {
+    let same_content =
+        session.fingerprint.is_none_or(|fingerprint| fingerprint == operation.fingerprint.0);
+    if session.operation != operation.name || session.user_id != operation.user_id || !same_content
+    {
+        return Err(AccountsError::forbidden(
+            "the request has changed since it was confirmed: start again",
+        ));
+    }
+    Ok(())
+}
+
+fn complete(
+    session: &mut UiaRecord,
+    stage: &AuthType,
+    proof: StageProof,
+    fingerprint: Fingerprint,
+) {
+    session.fingerprint = Some(fingerprint.0);
+    if !session.completed.iter().any(|completed| completed == stage.as_str()) {
+        session.completed.push(stage.as_str().to_owned());
+    }
+    if let StageProof::Email { sid, client_secret } = proof {
+        session.email = Some((sid, client_secret));
+    }
+}
+
+fn is_complete(session: &UiaRecord) -> bool {
+    session.flows.iter().any(|stages| stages.iter().all(|stage| session.completed.contains(stage)))
+}
+
+/// Writes a session; deletes it if too much was guessed.
+fn stage_session(batch: &mut Batch, session_id: &str, session: &UiaRecord) {
+    if session.failures >= MAX_FAILURES {
+        batch.delete(&UIA_SESSIONS, session_id);
+    } else {
+        batch.put(&UIA_SESSIONS, session_id, session);
+    }
+}
