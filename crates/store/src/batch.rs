@@ -118,6 +118,20 @@ impl Batch {
         self
     }
 
+    /// Whether the batch requires anything of a row already. Lets a part of a batch that must be
+    /// in it once find out that it is.
+    #[must_use]
+    pub fn requires<K: Key, V: Value>(
+        &self,
+        keyspace: &Keyspace<K, V>,
+        key: impl AsKey<K>,
+    ) -> bool {
+        let key = Keyspace::<K, V>::encode_key(&key);
+        self.requirements
+            .iter()
+            .any(|requirement| requirement.keyspace == keyspace.name() && requirement.key == key)
+    }
+
     /// Writes a row, whether or not there was one.
     pub fn put<K: Key, V: Value>(
         &mut self,
@@ -200,6 +214,17 @@ impl Batch {
         self.touched.extend(other.touched);
         self.failure = self.failure.take().or(other.failure);
         self
+    }
+
+    /// The keyspace of every requirement and every write.
+    pub(crate) fn keyspaces(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let required = self.requirements.iter().map(|requirement| requirement.keyspace);
+        required.chain(self.writes.iter().map(|write| match write {
+            Write::Put { keyspace, .. }
+            | Write::Delete { keyspace, .. }
+            | Write::Add { keyspace, .. }
+            | Write::Append { keyspace, .. } => *keyspace,
+        }))
     }
 
     /// About how much memory the batch takes, in bytes.

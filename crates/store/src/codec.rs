@@ -72,7 +72,8 @@ impl Value for () {
 }
 
 /// A number that batches add to without reading it first. An absent row counts as 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Counter(pub i64);
 
 impl Counter {

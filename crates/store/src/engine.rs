@@ -1,6 +1,7 @@
 //! The engines behind the store's interface.
 
 pub(crate) mod memory;
+pub(crate) mod postgres;
 pub(crate) mod queue;
 pub(crate) mod sqlite;
 
@@ -28,6 +29,7 @@ pub(crate) struct RawRow {
 pub(crate) enum Engine {
     Memory(memory::MemoryEngine),
     Sqlite(sqlite::SqliteEngine),
+    Postgres(postgres::PostgresEngine),
 }
 
 impl Engine {
@@ -38,6 +40,9 @@ impl Engine {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 Ok(Self::Sqlite(sqlite::SqliteEngine::open(path.into(), commits).await?))
             }
+            Some(("postgres" | "postgresql", _)) => {
+                Ok(Self::Postgres(postgres::PostgresEngine::open(url, commits).await?))
+            }
             _ => Err(StoreError::UnknownUrl { url: url.to_owned() }),
         }
     }
@@ -46,6 +51,7 @@ impl Engine {
         match self {
             Self::Memory(engine) => engine.commits(),
             Self::Sqlite(engine) => engine.commits(),
+            Self::Postgres(engine) => engine.commits(),
         }
     }
 
@@ -53,6 +59,7 @@ impl Engine {
         match self {
             Self::Memory(engine) => engine.snapshot().map(EngineSnapshot::Memory),
             Self::Sqlite(engine) => engine.snapshot().await.map(EngineSnapshot::Sqlite),
+            Self::Postgres(engine) => engine.snapshot().await.map(EngineSnapshot::Postgres),
         }
     }
 
@@ -60,6 +67,7 @@ impl Engine {
         match self {
             Self::Memory(engine) => Pending::Done(engine.commit(batch)),
             Self::Sqlite(engine) => engine.commit(batch),
+            Self::Postgres(engine) => engine.commit(batch),
         }
     }
 
@@ -67,6 +75,7 @@ impl Engine {
         match self {
             Self::Memory(engine) => engine.close(),
             Self::Sqlite(engine) => engine.close().await,
+            Self::Postgres(engine) => engine.close().await,
         }
     }
 }
@@ -75,6 +84,7 @@ impl Engine {
 pub(crate) enum EngineSnapshot {
     Memory(memory::MemorySnapshot),
     Sqlite(sqlite::SqliteSnapshot),
+    Postgres(postgres::PostgresSnapshot),
 }
 
 pub(crate) type Found = Option<(Vec<u8>, Position)>;
@@ -108,6 +118,7 @@ impl EngineSnapshot {
         match self {
             Self::Memory(snapshot) => snapshot.position(),
             Self::Sqlite(snapshot) => snapshot.position(),
+            Self::Postgres(snapshot) => snapshot.position(),
         }
     }
 
@@ -115,6 +126,7 @@ impl EngineSnapshot {
         match self {
             Self::Memory(snapshot) => Ok(snapshot.get(keyspace, key)),
             Self::Sqlite(snapshot) => snapshot.get(keyspace, key),
+            Self::Postgres(snapshot) => snapshot.get(keyspace, key).await,
         }
     }
 
@@ -128,6 +140,7 @@ impl EngineSnapshot {
                 Ok(keys.iter().map(|key| snapshot.get(keyspace, key)).collect())
             }
             Self::Sqlite(snapshot) => snapshot.get_many(keyspace, &keys).await,
+            Self::Postgres(snapshot) => snapshot.get_many(keyspace, &keys).await,
         }
     }
 
@@ -138,6 +151,7 @@ impl EngineSnapshot {
         match self {
             Self::Memory(snapshot) => Ok(snapshot.scan(keyspace, &span)),
             Self::Sqlite(snapshot) => snapshot.scan(keyspace, span).await,
+            Self::Postgres(snapshot) => snapshot.scan(keyspace, span).await,
         }
     }
 }

@@ -19,6 +19,8 @@ mod keyspace;
 mod position;
 mod snapshot;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use self::{
     batch::{Batch, Expect, Touch},

@@ -1,6 +1,6 @@
 //! The engines under test, and the keyspaces that the tests use.
 
-use pli_store::{Counter, Keyspace, KeyspaceInfo, Stamp, Store};
+use pli_store::{Counter, Keyspace, KeyspaceInfo, Stamp, Store, testing::PostgresServer};
 use tempfile::TempDir;
 
 pub(crate) const NAMES: Keyspace<String, String> = Keyspace::new("test_names");
@@ -33,6 +33,11 @@ impl TestStore {
         Self { store: Store::open(&url).await.unwrap(), url, _folder: Some(folder) }
     }
 
+    pub(crate) async fn postgres(server: &PostgresServer, database: &str) -> Self {
+        let url = server.create_database(database).await.unwrap();
+        Self { store: Store::open(&url).await.unwrap(), url, _folder: None }
+    }
+
     /// Closes the store and opens it again.
     pub(crate) async fn reopen(&mut self) {
         self.store.close().await;
@@ -40,7 +45,8 @@ impl TestStore {
     }
 }
 
-/// Runs each case as a test on every engine.
+/// Runs each case on every engine: as a test of its own, or one after the other where they share
+/// a server.
 macro_rules! on_every_engine {
     ($($case:ident),+ $(,)?) => {
         mod memory {
@@ -54,6 +60,14 @@ macro_rules! on_every_engine {
             async fn $case() {
                 super::$case($crate::engines::TestStore::sqlite().await).await;
             })+
+        }
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgres() {
+            let server = pli_store::testing::PostgresServer::start().unwrap();
+            $(
+                eprintln!("on postgres: {}", stringify!($case));
+                $case($crate::engines::TestStore::postgres(&server, stringify!($case)).await).await;
+            )+
         }
     };
 }
