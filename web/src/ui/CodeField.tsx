@@ -1,5 +1,5 @@
 import { OTPField } from "@base-ui/react/otp-field";
-import { type ReactNode, useId } from "react";
+import { type ReactNode, useEffect, useId, useRef } from "react";
 import { useT } from "../i18n/react";
 import styles from "./CodeField.module.css";
 import { classes } from "./classes";
@@ -31,9 +31,19 @@ export function CodeField({
 }: CodeFieldProps): ReactNode {
   const t = useT();
   const id = useId();
+  const cells = useRef<HTMLDivElement>(null);
+  // A refused code is emptied: typing starts over at the first digit.
+  const startOver = Boolean(error) && value === "";
+  useEffect(() => {
+    if (startOver) cells.current?.querySelector("input")?.focus();
+  }, [startOver]);
   return (
     <div className={styles["group"]}>
+      <label htmlFor={id} className="visually-hidden">
+        {label}
+      </label>
       <OTPField.Root
+        ref={cells}
         id={id}
         length={length}
         value={value}
@@ -41,7 +51,6 @@ export function CodeField({
         onValueComplete={onComplete}
         disabled={disabled ?? false}
         normalizeValue={(text) => text.replace(/\D/g, "")}
-        aria-label={label}
         aria-describedby={error ? `${id}-error` : undefined}
         className={styles["cells"]}
       >
@@ -51,7 +60,7 @@ export function CodeField({
             key={position}
             autoFocus={autoFocus === true && position === 0}
             className={classes(styles["cell"], error && styles["wrong"])}
-            aria-label={t("common:code.digit", { position: position + 1, length })}
+            aria-label={position === 0 ? undefined : t("common:code.digit", { position: position + 1, length })}
             aria-invalid={error ? true : undefined}
           />
         ))}
