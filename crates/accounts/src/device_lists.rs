@@ -47,7 +47,7 @@ pub struct DeviceLists;
 
 impl DeviceLists {
     /// Notes in a batch that a user's devices (their display names too) or cross-signing keys
-    /// change. Once per user and batch.
+    /// change. Doing it again in the same batch adds nothing.
     ///
     /// # Errors
     /// When the store fails.
@@ -56,6 +56,9 @@ impl DeviceLists {
         batch: &mut Batch,
         user: &UserId,
     ) -> Result<(), AccountsError> {
+        if batch.requires(&DEVICE_LISTS, user) {
+            return Ok(());
+        }
         let list = snapshot.get_versioned(&DEVICE_LISTS, user).await?;
         let version = list.map(|(_, version)| version);
         batch.require(&DEVICE_LISTS, user, Expect::unchanged(version));
@@ -81,8 +84,7 @@ impl DeviceLists {
         let mut last = Stamp::last_at(after);
         loop {
             let range = DEVICE_LIST_CHANGES.all().after((last,));
-            let page =
-                snapshot.scan(&DEVICE_LIST_CHANGES, range, PAGE, Direction::Forward).await?;
+            let page = snapshot.scan(&DEVICE_LIST_CHANGES, range, PAGE, Direction::Forward).await?;
             let Some(Row { key: (stamp,), .. }) = page.last() else { return Ok(users) };
             last = *stamp;
             let complete = page.len() < PAGE;
@@ -104,8 +106,7 @@ impl DeviceLists {
         signer: &UserId,
         after: Position,
     ) -> Result<Vec<OwnedUserId>, AccountsError> {
-        let range =
-            USER_SIGNATURE_CHANGES.prefix((signer,)).after((signer, Stamp::last_at(after)));
+        let range = USER_SIGNATURE_CHANGES.prefix((signer,)).after((signer, Stamp::last_at(after)));
         snapshot
             .scan(&USER_SIGNATURE_CHANGES, range, UNLIMITED, Direction::Forward)
             .await?

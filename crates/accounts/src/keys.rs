@@ -25,13 +25,14 @@ pub use self::{
     claim::ClaimedKey,
     cross_signing::{CrossSigning, CrossSigningUpload, UploadOutcome},
     device_keys::DeviceKeys,
-    forget::{forget_device, forget_devices, forget_user},
+    forget::{ForgetDevices, forget_device, forget_devices, forget_user},
     json::RawJson,
     one_time::{KeyCounts, OneTimeKeys},
     signatures::SignatureFailures,
     tables::{CrossSigningUsage, KEYSPACES},
     upload::KeyUpload,
 };
+pub(crate) use self::{forget::delete_all, json::push_string as push_json_string};
 
 #[cfg(test)]
 mod tests;

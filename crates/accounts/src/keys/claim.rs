@@ -59,10 +59,11 @@ impl DeviceKeys {
                 format!("keys of at most {MAX_DEVICES} devices can be claimed at once").into(),
             ));
         }
-        let devices = wanted.iter().flat_map(|(user, devices)| {
-            devices.keys().map(move |device| (&**user, &**device))
-        });
-        let _turn = self.locks.lock(devices).await;
+        let mut devices = Vec::new();
+        for (user, by_device) in wanted {
+            devices.extend(by_device.keys().map(|device| (&**user, &**device)));
+        }
+        let _turn = self.locks.lock(&devices).await;
         retry_on_conflict!(self.try_claim(wanted).await)
     }
 
@@ -117,15 +118,19 @@ async fn with_status<'a>(
     snapshot: &Snapshot,
     wanted: &'a BTreeMap<OwnedUserId, BTreeMap<OwnedDeviceId, OneTimeKeyAlgorithm>>,
 ) -> Result<Vec<Wanted<'a>>, StoreError> {
-    let devices = wanted.iter().flat_map(|(user, devices)| {
-        devices.iter().map(move |(device, algorithm)| (&**user, &**device, algorithm))
-    });
-    let keys = devices.clone().map(|(user, device, _)| (user, device));
-    let found = snapshot.get_many(&ONE_TIME_KEY_STATUS, keys).await?;
-    let with_status = devices.zip(found).filter_map(|((user, device, algorithm), found)| {
-        let (status, version) = found?;
-        Some(Wanted { user, device, algorithm: algorithm.to_string(), status, version })
-    });
+    let mut devices = Vec::new();
+    let mut algorithms = Vec::new();
+    for (user, by_device) in wanted {
+        devices.extend(by_device.keys().map(|device| (&**user, &**device)));
+        algorithms.extend(by_device.values());
+    }
+    let found = snapshot.get_many(&ONE_TIME_KEY_STATUS, &devices).await?;
+    let with_status = devices.into_iter().zip(algorithms).zip(found).filter_map(
+        |(((user, device), algorithm), found)| {
+            let (status, version) = found?;
+            Some(Wanted { user, device, algorithm: algorithm.to_string(), status, version })
+        },
+    );
     Ok(with_status.collect())
 }
 
@@ -186,7 +191,10 @@ async fn take_fallback_keys(
     if wanted.is_empty() {
         return Ok(());
     }
-    let rows = wanted.iter().map(|wanted| (wanted.user, wanted.device, &wanted.algorithm));
+    let rows: Vec<_> = wanted
+        .iter()
+        .map(|wanted| (wanted.user, wanted.device, wanted.algorithm.clone()))
+        .collect();
     let keys = snapshot.get_many(&FALLBACK_KEYS, rows).await?;
     for (mut wanted, key) in wanted.into_iter().zip(keys) {
         let Some((key, _)) = key else { continue };

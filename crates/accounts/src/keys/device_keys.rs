@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use pli_store::{Batch, Expect, Snapshot, Store};
-use ruma::{
-    DeviceId, UserId,
-    encryption::DeviceKeys as UploadedDeviceKeys,
-    serde::Raw,
-};
+use ruma::{DeviceId, UserId, encryption::DeviceKeys as UploadedDeviceKeys, serde::Raw};
 
 use super::{
     locks::Locks,

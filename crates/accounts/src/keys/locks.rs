@@ -24,11 +24,8 @@ impl Locks {
 
     /// Waits for the turn of all these devices. Shards are taken in order, so that two requests
     /// can't wait for each other.
-    pub(crate) async fn lock<'a>(
-        &self,
-        devices: impl IntoIterator<Item = (&'a UserId, &'a DeviceId)>,
-    ) -> Vec<MutexGuard<'_, ()>> {
-        let mut shards: Vec<usize> = devices.into_iter().map(shard).collect();
+    pub(crate) async fn lock(&self, devices: &[(&UserId, &DeviceId)]) -> Vec<MutexGuard<'_, ()>> {
+        let mut shards: Vec<usize> = devices.iter().copied().map(shard).collect();
         shards.sort_unstable();
         shards.dedup();
         let mut guards = Vec::with_capacity(shards.len());

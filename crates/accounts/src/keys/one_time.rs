@@ -101,8 +101,10 @@ pub(crate) async fn add(
             if let Some(held) = held.get(id) {
                 if held != json && digest(held)? != digest(json)? {
                     return Err(AccountsError::InvalidParam(
-                        format!("another one-time key `{id}` is here already: upload it under a new id")
-                            .into(),
+                        format!(
+                            "another one-time key `{id}` is here already: upload it under a new id"
+                        )
+                        .into(),
                     ));
                 }
                 continue;
@@ -165,7 +167,7 @@ async fn claimed_digests(
     if !status.ever_claimed {
         return Ok(vec![None; uploaded.len()]);
     }
-    let ids = uploaded.iter().map(|(id, _)| (user, device, *id));
+    let ids: Vec<_> = uploaded.iter().map(|(id, _)| (user, device, *id)).collect();
     let claimed = snapshot.get_many(&CLAIMED_ONE_TIME_KEYS, ids).await?;
     Ok(claimed.into_iter().map(|row| row.map(|(ClaimedDigest(digest), _)| digest)).collect())
 }
@@ -204,7 +206,8 @@ pub(crate) fn check_key(id: &str, json: &str) -> Result<(), AccountsError> {
 /// Identifies a key's content. Signatures don't count: they may differ from one upload of the same
 /// key to the next.
 pub(crate) fn digest(json: &str) -> Result<[u8; 32], AccountsError> {
-    let malformed = |error: &dyn std::fmt::Display| AccountsError::BadJson(error.to_string().into());
+    let malformed =
+        |error: &dyn std::fmt::Display| AccountsError::BadJson(error.to_string().into());
     let value: CanonicalJsonValue =
         serde_json::from_str(json).map_err(|error| malformed(&error))?;
     let text = match value {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{
-    Engine,
-    alphabet,
+    Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use pli_store::Record;
@@ -114,7 +113,8 @@ pub(crate) fn signatures_by(
     object: &CanonicalJsonObject,
     signer: &UserId,
 ) -> Result<BTreeMap<String, String>, AccountsError> {
-    let malformed = || AccountsError::BadJson("`signatures` must hold strings by user and key".into());
+    let malformed =
+        || AccountsError::BadJson("`signatures` must hold strings by user and key".into());
     let Some(signatures) = object.get("signatures") else {
         return Ok(BTreeMap::new());
     };

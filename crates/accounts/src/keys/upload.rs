@@ -41,7 +41,7 @@ impl DeviceKeys {
         device: &DeviceId,
         upload: &KeyUpload,
     ) -> Result<KeyCounts, AccountsError> {
-        let _turn = self.locks.lock([(user, device)]).await;
+        let _turn = self.locks.lock(&[(user, device)]).await;
         retry_on_conflict!(self.try_upload(user, device, upload).await)
     }
 
