@@ -337,7 +337,9 @@ export class Security implements SecurityActions {
             }
           },
         );
+        const verified = await this.#context.guard.verifiedPeople();
         await this.#crypto.resetEncryption(passwordConfirmation(userId, options.password));
+        await this.#context.guard.forgetVerifications(verified);
         await this.#crypto.bootstrapSecretStorage({
           createSecretStorageKey: () => this.#crypto.createRecoveryKeyFromPassphrase(passphrase),
           setupNewSecretStorage: true,

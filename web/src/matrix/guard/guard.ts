@@ -136,6 +136,21 @@ export class Guard {
     this.#tell([userId]);
   }
 
+  /** People whose present identity I compared by emoji, among those that this device has met. */
+  async verifiedPeople(): Promise<readonly string[]> {
+    const met = new Set(this.#identities.keys());
+    for (const room of this.#client.getRooms()) for (const member of room.currentState.getMembers()) met.add(member.userId);
+    met.delete(this.#client.getUserId() ?? "");
+    await this.#ask([...met]);
+    return [...met].filter((userId) => this.#identities.get(userId)?.verified === true);
+  }
+
+  /** After I made a new identity on purpose: my comparisons are void, which is no alarm about those people. */
+  async forgetVerifications(userIds: readonly string[]): Promise<void> {
+    for (const userId of userIds) await this.#crypto.withdrawVerificationRequirement(userId);
+    await this.#ask(userIds);
+  }
+
   // ------------------------------------------------------------ sending
 
   /** Rejects unless a message may leave for this room now. */
