@@ -3,6 +3,8 @@
 
 mod accounts;
 mod parse;
+mod rooms;
+mod sync;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -169,6 +171,12 @@ impl IntoResponse for MatrixError {
 
 impl From<pli_store::StoreError> for MatrixError {
     fn from(error: pli_store::StoreError) -> Self {
+        (&error).into()
+    }
+}
+
+impl From<&pli_store::StoreError> for MatrixError {
+    fn from(error: &pli_store::StoreError) -> Self {
         match error {
             // The batch left nothing behind: the client may send the same again later.
             pli_store::StoreError::Full => {

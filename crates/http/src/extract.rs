@@ -135,8 +135,7 @@ where
         }
 
         let path_parameters = path_parameters(&mut parts, state).await?;
-        let path_arguments: Vec<&str> =
-            path_parameters.iter().map(|(_, value)| value).collect();
+        let path_arguments: Vec<&str> = path_parameters.iter().map(|(_, value)| value).collect();
         let body = read_body(body, MAX_JSON_BODY).await?;
         let request = http::Request::from_parts(parts, &body[..]);
         let request = T::try_from_http_request(request, &path_arguments)?;

@@ -38,11 +38,11 @@ pub fn surround(router: Router) -> Router {
         ])
         .max_age(Duration::from_secs(24 * 60 * 60));
 
-    let compression = CompressionLayer::new()
-        .quality(CompressionLevel::Fastest)
-        .compress_when(SizeAbove::new(COMPRESS_FROM).and(NotForContentType::IMAGES).and(
-            NotForContentType::new("application/octet-stream"),
-        ));
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(
+        SizeAbove::new(COMPRESS_FROM)
+            .and(NotForContentType::IMAGES)
+            .and(NotForContentType::new("application/octet-stream")),
+    );
 
     let trace = TraceLayer::new_for_http().make_span_with(|request: &Request<Body>| {
         // The path, never the query: it may carry a token.
@@ -70,10 +70,7 @@ pub fn surround(router: Router) -> Router {
     )
 }
 
-fn header_if_absent(
-    name: HeaderName,
-    value: &'static str,
-) -> SetResponseHeaderLayer<HeaderValue> {
+fn header_if_absent(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 

@@ -104,7 +104,5 @@ where
     H: Handler<A, S>,
     A: 'static,
 {
-    paths
-        .into_iter()
-        .fold(router, |router, path| router.route(path, on(method, handler.clone())))
+    paths.into_iter().fold(router, |router, path| router.route(path, on(method, handler.clone())))
 }

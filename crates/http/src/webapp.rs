@@ -26,7 +26,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const REVALIDATE: &str = "no-cache";
 
-const NOT_BUILT: &str = "The web app is not part of this build. Run `make web`, then build again.\n";
+const NOT_BUILT: &str =
+    "The web app is not part of this build. Run `make web`, then build again.\n";
 
 /// Answers what no route knows: the web app's files, and its page for every other path that isn't
 /// an API's, since those are places within the app.
@@ -67,10 +68,8 @@ fn answer(path: &str, plain: &EmbeddedFile, request_headers: &HeaderMap) -> Resp
     headers.insert(header::ETAG, etag.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
-    );
+    headers
+        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     if request_headers.get(header::IF_NONE_MATCH) == Some(&etag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }

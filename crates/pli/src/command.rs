@@ -80,7 +80,9 @@ impl Command {
         match self.action {
             Action::Serve(ConfigFile { config }) => serve::run(&config),
             Action::Init(ConfigFile { config }) => init::run(&config),
-            Action::Config(ConfigAction::Check(ConfigFile { config })) => config_check::run(&config),
+            Action::Config(ConfigAction::Check(ConfigFile { config })) => {
+                config_check::run(&config)
+            }
             Action::Store(action) => store::run(action),
         }
     }

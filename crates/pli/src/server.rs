@@ -83,8 +83,7 @@ impl Server {
         let wired = wiring::wire(&config, &store, &ambient, &drain).await?;
 
         let tls = config.tls.as_ref().map(tls::server_config).transpose()?;
-        let client =
-            listen(config.listen.client, pli_http::app(wired.state), tls).await?;
+        let client = listen(config.listen.client, pli_http::app(wired.state), tls).await?;
         let admin = match config.listen.admin {
             Some(address) => {
                 let metrics = wiring::metrics();
@@ -152,15 +151,13 @@ async fn listen(
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
     let task = match tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(socket, tls)
-                .map_err(refused)?
-                .handle(handle.clone());
+            let mut server =
+                axum_server::from_tcp_rustls(socket, tls).map_err(refused)?.handle(handle.clone());
             limit_connections(server.http_builder());
             tokio::spawn(server.serve(service))
         }
         None => {
-            let mut server =
-                axum_server::from_tcp(socket).map_err(refused)?.handle(handle.clone());
+            let mut server = axum_server::from_tcp(socket).map_err(refused)?.handle(handle.clone());
             limit_connections(server.http_builder());
             tokio::spawn(server.serve(service))
         }
@@ -184,7 +181,6 @@ fn limit_connections<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>
 }
 
 fn create_folder(path: &Path) -> Result<(), ServerError> {
-    std::fs::create_dir_all(path).map_err(|error| {
-        ServerError::Service(format!("data_dir {}: {error}", path.display()))
-    })
+    std::fs::create_dir_all(path)
+        .map_err(|error| ServerError::Service(format!("data_dir {}: {error}", path.display())))
 }

@@ -45,9 +45,7 @@ impl From<AccountsError> for MatrixError {
                 Self::bad_request("M_THREEPID_AUTH_FAILED", message)
             }
             AccountsError::NoValidSession => Self::bad_request("M_NO_VALID_SESSION", message),
-            AccountsError::TokenIncorrect => {
-                Self::bad_request("M_TOKEN_INCORRECT", message)
-            }
+            AccountsError::TokenIncorrect => Self::bad_request("M_TOKEN_INCORRECT", message),
             AccountsError::LimitExceeded { retry_after } => Self::limit_exceeded(retry_after),
             AccountsError::NotFound(_) => Self::not_found(message),
             AccountsError::InvalidParam(_) => Self::invalid_param(message),
@@ -61,6 +59,11 @@ impl From<AccountsError> for MatrixError {
             }
             AccountsError::KeyTooLarge => Self::bad_request("M_KEY_TOO_LARGE", message),
             AccountsError::ProfileTooLarge => Self::bad_request("M_PROFILE_TOO_LARGE", message),
+            AccountsError::InvalidSignature(_) => Self::bad_request("M_INVALID_SIGNATURE", message),
+            AccountsError::WrongRoomKeysVersion { current } => {
+                Self::new(StatusCode::FORBIDDEN, "M_WRONG_ROOM_KEYS_VERSION", message)
+                    .with("current_version", current)
+            }
             AccountsError::Unrecognized => Self::unrecognized(),
             AccountsError::Mail(_) | AccountsError::Configuration(_) => Self::internal(message),
         }

@@ -111,9 +111,9 @@ impl RateLimiter {
     /// # Errors
     /// `M_LIMIT_EXCEEDED` when there were too many.
     pub fn sign_in_to(&self, account: &str) -> Result<(), MatrixError> {
-        self.0.as_ref().map_or(Ok(()), |limiters| {
-            count(&limiters.sign_in_account, &account.to_lowercase())
-        })
+        self.0
+            .as_ref()
+            .map_or(Ok(()), |limiters| count(&limiters.sign_in_account, &account.to_lowercase()))
     }
 
     /// Forgets who was counted and is far below the limits again. Call it now and then.

@@ -64,11 +64,8 @@ impl TestServer {
         let mut config: Config = toml::from_str(&text).unwrap();
         config.rate_limits.enabled = text.contains("rate_limits.enabled = true");
         let clock = Arc::new(ManualClock::new(1_700_000_000_000));
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(60))
-            .no_proxy()
-            .build()
-            .unwrap();
+        let http =
+            reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
         let mut server = Self { server: None, config, clock, folder, http };
         server.boot().await;
         server

@@ -1,0 +1,34 @@
+//! Errors of sync and push rules.
+
+use http::StatusCode;
+use pli_push::PushError;
+use pli_sync::SyncError;
+
+use super::MatrixError;
+
+impl From<SyncError> for MatrixError {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::InvalidToken(error) => Self::invalid_param(format!("since: {error}")),
+            SyncError::Store(error) => error.into(),
+            SyncError::Accounts(error) => error.into(),
+            SyncError::Rooms(error) => error.into(),
+            SyncError::Push(error) => error.into(),
+            SyncError::Json(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<PushError> for MatrixError {
+    fn from(error: PushError) -> Self {
+        let message = error.to_string();
+        match error {
+            PushError::RuleNotFound => Self::not_found(message),
+            PushError::InvalidRule(_) => Self::invalid_param(message),
+            PushError::Conflict => Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message),
+            PushError::Store(error) => error.into(),
+            PushError::Accounts(error) => error.into(),
+            PushError::Rooms(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Which service gets what: the one place that knows them all.
+
+use std::{path::Path, sync::OnceLock};
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use pli_accounts::{Assembly, AssemblyConfig, MailSender, SessionsConfig, to_device::ToDevice};
+use pli_events::SigningKey;
+use pli_http::{
+    AppState,
+    layer::{
+        drain::Drain,
+        rate_limit::{Limits, RateLimiter},
+    },
+    state::Settings,
+};
+use pli_push::{PushRules, Unread};
+use pli_rooms::{Rooms, RoomsConfig, Typing};
+use pli_store::{Store, ambient::Ambient};
+use pli_sync::Sync;
+use tokio::task::JoinHandle;
+
+use crate::{config::Config, server::ServerError};
+
+/// The services, ready to serve, and the tasks that work beside them.
+pub(crate) struct Wired {
+    pub(crate) state: AppState,
+    pub(crate) background: Vec<JoinHandle<()>>,
+}
+
+pub(crate) async fn wire(
+    config: &Config,
+    store: &Store,
+    ambient: &Ambient,
+    drain: &Drain,
+) -> Result<Wired, ServerError> {
+    let failed = |error: &dyn std::fmt::Display| ServerError::Service(error.to_string());
+
+    let assembly_config = AssemblyConfig {
+        server_name: config.server_name.clone(),
+        public_url: config.public_url.clone(),
+        registration: config.registration.clone(),
+        passwords: config.passwords.clone(),
+        sessions: SessionsConfig::default(),
+    };
+    let accounts = Assembly::build(store, ambient, assembly_config, Vec::new())
+        .map_err(|error| failed(&error))?;
+
+    let rooms_config = RoomsConfig {
+        default_room_version: config.rooms.default_version.clone(),
+        ..RoomsConfig::new(config.server_name.clone())
+    };
+    let signing_key = signing_key(&config.data_dir, ambient)?;
+    let rooms = Rooms::new(store.clone(), ambient.clone(), rooms_config, signing_key);
+    let typing = Typing::new(ambient.clone());
+    let push_rules = PushRules::new(store.clone());
+    let to_device = ToDevice::new(store.clone(), ambient.clone());
+    let sync = Sync::start(
+        store.clone(),
+        ambient.clone(),
+        rooms.clone(),
+        typing.clone(),
+        Unread::new(rooms.clone(), push_rules.clone()),
+        to_device.clone(),
+    )
+    .await?;
+
+    let mail =
+        MailSender::new(store.clone(), ambient.clone(), accounts.mailer.clone(), &config.mail)
+            .map_err(|error| failed(&error))?;
+    let limits = Limits { enabled: config.rate_limits.enabled, ..Limits::default() };
+    let rate_limiter = RateLimiter::new(&limits);
+    let background = vec![
+        tokio::spawn(mail.run()),
+        tokio::spawn(accounts.housekeeping.clone().run()),
+        tokio::spawn(shrink_now_and_then(rate_limiter.clone())),
+    ];
+
+    let state = AppState {
+        account_data: accounts.account_data,
+        accounts: accounts.accounts,
+        ambient: ambient.clone(),
+        credentials: accounts.credentials,
+        devices: accounts.devices,
+        directory: accounts.directory,
+        drain: drain.clone(),
+        email_validation: accounts.validation,
+        emails: accounts.emails,
+        filters: accounts.filters,
+        login: accounts.login,
+        profiles: accounts.profiles,
+        push_rules,
+        rate_limiter,
+        registration: accounts.registration,
+        rooms,
+        sessions: accounts.sessions,
+        settings: Settings {
+            public_url: config.public_url.clone(),
+            server_name: config.server_name.clone(),
+            default_room_version: config.rooms.default_version.clone(),
+        },
+        shared_secret: accounts.shared_secret,
+        store: store.clone(),
+        sync,
+        typing,
+        user_interactive: accounts.user_interactive,
+    };
+    Ok(Wired { state, background })
+}
+
+/// The server's signing key, made at the first start. Keep it with the backups: who has it can sign
+/// as this server.
+fn signing_key(data_dir: &Path, ambient: &Ambient) -> Result<SigningKey, ServerError> {
+    let path = data_dir.join("signing.key");
+    let unusable = |error: &dyn std::fmt::Display| {
+        ServerError::Service(format!("signing key {}: {error}", path.display()))
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => SigningKey::from_text(&text).map_err(|error| unusable(&error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = SigningKey::generate(&mut |bytes| ambient.entropy.fill(bytes));
+            write_secret(&path, &key.to_text()).map_err(|error| unusable(&error))?;
+            Ok(key)
+        }
+        Err(error) => Err(unusable(&error)),
+    }
+}
+
+/// Writes a file that only its owner can read; whole or not at all.
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let unfinished = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)
+}
+
+async fn shrink_now_and_then(rate_limiter: RateLimiter) {
+    let mut every = tokio::time::interval(std::time::Duration::from_secs(60));
+    loop {
+        every.tick().await;
+        rate_limiter.shrink();
+    }
+}
+
+/// The process's metrics. They are global by the nature of the `metrics` crate; tests that start
+/// several servers share them.
+pub(crate) fn metrics() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("another metrics recorder is in place: /metrics stays empty");
+            }
+            handle
+        })
+        .clone()
+}
