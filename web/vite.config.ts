@@ -15,7 +15,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
   },
-  worker: { format: "es" },
+  worker: {
+    format: "es",
+    rolldownOptions: {
+      // The worker of the sync cache uses a small part of the SDK: without this it would carry the whole of it.
+      treeshake: { moduleSideEffects: (id) => !/matrix-js-sdk\/lib\/(?!indexeddb-worker)/.test(id) },
+    },
+  },
   server: {
     proxy: {
       "/_matrix": { target: devServer, changeOrigin: false },

@@ -1,5 +1,5 @@
 /** Measures pictures and makes smaller versions of them, off the page's thread. */
-import { scaledToFit, type Picture, type PictureAnswer, type PictureRequest } from "./picture";
+import { type Picture, type PictureAnswer, type PictureRequest, scaledToFit } from "./picture";
 
 /** Pictures of more pixels than this are sent as they are: decoding them would exhaust the memory. */
 const MAX_PIXELS = 100_000_000;

@@ -46,6 +46,8 @@ export class EventReader {
   readonly #now: MatrixEvent[] = [];
   readonly #later: MatrixEvent[] = [];
   readonly #queued = new WeakSet<MatrixEvent>();
+  /** Events that this device wrote itself: nobody need prove their sender when they come back. */
+  readonly #writtenHere = new WeakSet<MatrixEvent>();
   #running = 0;
   #closed = false;
 
@@ -103,8 +105,8 @@ export class EventReader {
 
   /** Readings that need no waiting: my own unsent events, and what is never encrypted. */
   #readDirectly(event: MatrixEvent): Reading | null {
-    const mineAndUnsent = event.status !== null;
-    if (mineAndUnsent) return readable(event, false);
+    if (event.status !== null) this.#writtenHere.add(event);
+    if (this.#writtenHere.has(event)) return readable(event, false);
     if (event.isRedacted()) return readable(event, false);
     if (event.isEncrypted()) return null;
     // A message in clear in a conversation known to be encrypted: anybody at the server could have put it there.

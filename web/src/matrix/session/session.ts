@@ -129,6 +129,8 @@ export class OpenSession implements Session {
       const onLoggedOut = (error: MatrixError) => options.onLoggedOut(error.data["soft_logout"] === true);
       client.on(HttpApiEvent.SessionLoggedOut, onLoggedOut);
       onClose(() => client.off(HttpApiEvent.SessionLoggedOut, onLoggedOut));
+      // Calls are not built yet: nothing need watch every room for them.
+      client.matrixRTC.start = () => undefined;
       await store.startup();
       await client.startClient({
         initialSyncLimit: INITIAL_EVENTS,
