@@ -8,6 +8,7 @@ use crate::{
     error::{CodecError, StoreError},
     key::{AsKey, Key, Stamped},
     keyspace::Keyspace,
+    tools::RawRow,
 };
 
 /// What a batch requires of a row before it may be written.
@@ -71,6 +72,21 @@ pub(crate) enum Write {
         index: u16,
         value: Vec<u8>,
     },
+    /// A row of another store, with the version that it has there.
+    Restore {
+        keyspace: &'static str,
+        row: RawRow,
+    },
+}
+
+/// What a batch of [`copy`](crate::tools::copy) does with the position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restore {
+    /// Nothing yet: these are some of the rows of a store that is being copied, and the store can't
+    /// be opened until all of them are there.
+    Rows,
+    /// The copy is complete, and the store is at this position.
+    Done(Position),
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +106,7 @@ pub struct Batch {
     pub(crate) writes: Vec<Write>,
     pub(crate) touched: Vec<Touch>,
     pub(crate) failure: Option<Arc<str>>,
+    pub(crate) restore: Option<Restore>,
     appended: u16,
 }
 
@@ -216,6 +233,23 @@ impl Batch {
         self
     }
 
+    pub(crate) fn restoring(restore: Restore) -> Self {
+        Self { restore: Some(restore), ..Self::default() }
+    }
+
+    pub(crate) fn restore(&mut self, keyspace: &'static str, row: RawRow) {
+        self.writes.push(Write::Restore { keyspace, row });
+    }
+
+    /// The position that the batch gets when it is committed after `last`.
+    pub(crate) fn position_after(&self, last: Position) -> Position {
+        match self.restore {
+            None => last.next(),
+            Some(Restore::Rows) => last,
+            Some(Restore::Done(position)) => position,
+        }
+    }
+
     /// The keyspace of every requirement and every write.
     pub(crate) fn keyspaces(&self) -> impl Iterator<Item = &'static str> + '_ {
         let required = self.requirements.iter().map(|requirement| requirement.keyspace);
@@ -223,7 +257,8 @@ impl Batch {
             Write::Put { keyspace, .. }
             | Write::Delete { keyspace, .. }
             | Write::Add { keyspace, .. }
-            | Write::Append { keyspace, .. } => *keyspace,
+            | Write::Append { keyspace, .. }
+            | Write::Restore { keyspace, .. } => *keyspace,
         }))
     }
 
@@ -235,6 +270,7 @@ impl Batch {
             Write::Put { key, value, .. } => key.len() + value.len(),
             Write::Delete { key, .. } | Write::Add { key, .. } => key.len(),
             Write::Append { prefix, value, .. } => prefix.len() + value.len(),
+            Write::Restore { row, .. } => row.key.len() + row.value.len(),
         });
         let touched = self.touched.len() * OVERHEAD;
         OVERHEAD + touched + requirements.chain(writes).map(|size| size + OVERHEAD).sum::<usize>()

@@ -5,25 +5,19 @@ pub(crate) mod postgres;
 pub(crate) mod queue;
 pub(crate) mod sqlite;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::broadcast;
 
 use self::queue::Pending;
-use crate::{Position, batch::Batch, error::StoreError, snapshot::Direction, store::Committed};
+use crate::{
+    Position, batch::Batch, error::StoreError, snapshot::Direction, store::Committed, tools::RawRow,
+};
 
 pub(crate) type Commits = broadcast::Sender<Arc<Committed>>;
 
 /// The newest format of the tables that this version reads, and the one that it writes.
 pub(crate) const FORMAT: u32 = 1;
-
-/// A row's bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RawRow {
-    pub(crate) key: Vec<u8>,
-    pub(crate) value: Vec<u8>,
-    pub(crate) version: Position,
-}
 
 /// An engine. An enum and not a trait object: there are few, and calls stay direct.
 pub(crate) enum Engine {
@@ -34,16 +28,27 @@ pub(crate) enum Engine {
 
 impl Engine {
     pub(crate) async fn open(url: &str, commits: Commits) -> Result<Self, StoreError> {
-        match url.split_once(':') {
-            Some(("memory", _)) => Ok(Self::Memory(memory::MemoryEngine::new(commits))),
-            Some(("sqlite", path)) if !path.is_empty() => {
-                let path = path.strip_prefix("//").unwrap_or(path);
-                Ok(Self::Sqlite(sqlite::SqliteEngine::open(path.into(), commits).await?))
+        match Address::parse(url)? {
+            Address::Memory => Ok(Self::Memory(memory::MemoryEngine::new(commits))),
+            Address::Sqlite(path) => {
+                Ok(Self::Sqlite(sqlite::SqliteEngine::open(path, commits).await?))
             }
-            Some(("postgres" | "postgresql", _)) => {
+            Address::Postgres => {
                 Ok(Self::Postgres(postgres::PostgresEngine::open(url, commits).await?))
             }
-            _ => Err(StoreError::UnknownUrl { url: url.to_owned() }),
+        }
+    }
+
+    pub(crate) async fn open_read_only(url: &str, commits: Commits) -> Result<Self, StoreError> {
+        match Address::parse(url)? {
+            // There is nothing else in it to look at.
+            Address::Memory => Ok(Self::Memory(memory::MemoryEngine::new(commits))),
+            Address::Sqlite(path) => {
+                Ok(Self::Sqlite(sqlite::SqliteEngine::open_read_only(path, commits).await?))
+            }
+            Address::Postgres => {
+                Ok(Self::Postgres(postgres::PostgresEngine::open_read_only(url, commits).await?))
+            }
         }
     }
 
@@ -80,6 +85,25 @@ impl Engine {
     }
 }
 
+enum Address {
+    Memory,
+    Sqlite(PathBuf),
+    Postgres,
+}
+
+impl Address {
+    fn parse(url: &str) -> Result<Self, StoreError> {
+        match url.split_once(':') {
+            Some(("memory", "")) => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => {
+                Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into()))
+            }
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
+            _ => Err(StoreError::UnknownUrl { url: url.to_owned() }),
+        }
+    }
+}
+
 /// An engine's snapshot.
 pub(crate) enum EngineSnapshot {
     Memory(memory::MemorySnapshot),
@@ -89,7 +113,17 @@ pub(crate) enum EngineSnapshot {
 
 pub(crate) type Found = Option<(Vec<u8>, Position)>;
 
+/// A store whose copy was interrupted holds only some of the rows.
+pub(crate) fn refuse_unfinished_copy(is_unfinished: bool) -> Result<(), StoreError> {
+    if !is_unfinished {
+        return Ok(());
+    }
+    let text = "a copy into it was not finished: delete it and copy again";
+    Err(StoreError::Engine(text.to_owned()))
+}
+
 /// What a scan walks: keys from `start` (inclusive) to `end` (exclusive, `None`: no bound).
+#[derive(Clone, Debug)]
 pub(crate) struct Span {
     pub(crate) start: Vec<u8>,
     pub(crate) end: Option<Vec<u8>>,
@@ -152,6 +186,23 @@ impl EngineSnapshot {
             Self::Memory(snapshot) => Ok(snapshot.scan(keyspace, &span)),
             Self::Sqlite(snapshot) => snapshot.scan(keyspace, span).await,
             Self::Postgres(snapshot) => snapshot.scan(keyspace, span).await,
+        }
+    }
+
+    pub(crate) async fn keyspaces(&self) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Memory(snapshot) => Ok(snapshot.keyspaces()),
+            Self::Sqlite(snapshot) => snapshot.keyspaces(),
+            Self::Postgres(snapshot) => snapshot.keyspaces().await,
+        }
+    }
+
+    /// What is wrong with the engine's own structures.
+    pub(crate) async fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        match self {
+            // PostgreSQL checks its pages as they are read.
+            Self::Memory(_) | Self::Postgres(_) => Ok(Vec::new()),
+            Self::Sqlite(snapshot) => snapshot.integrity().await,
         }
     }
 }

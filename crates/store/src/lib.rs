@@ -21,6 +21,7 @@ mod snapshot;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tools;
 
 pub use self::{
     batch::{Batch, Expect, Touch},

@@ -1,10 +1,11 @@
 use crate::{
     Position,
     codec::Value,
-    engine::{EngineSnapshot, RawRow, Span},
+    engine::{EngineSnapshot, Span},
     error::StoreError,
     key::{AsKey, Key},
     keyspace::{Keyspace, Range},
+    tools::RawRow,
 };
 
 /// In which order a scan walks its range.
@@ -38,6 +39,10 @@ pub struct Snapshot {
 impl Snapshot {
     pub(crate) fn new(engine: EngineSnapshot) -> Self {
         Self { engine }
+    }
+
+    pub(crate) fn engine(&self) -> &EngineSnapshot {
+        &self.engine
     }
 
     /// The position of the last batch that this snapshot sees.

@@ -46,6 +46,16 @@ impl Store {
         Ok(Self { engine: Arc::new(Engine::open(url, commits).await?) })
     }
 
+    /// Opens the store at an address to look into it, also while a server uses it. Creates and
+    /// changes nothing: every commit fails. A damaged store is opened as far as it can be read.
+    ///
+    /// # Errors
+    /// When the address is unknown, there is no store, it can't be read at all or is too new.
+    pub async fn open_read_only(url: &str) -> Result<Self, StoreError> {
+        let (commits, _) = broadcast::channel(1);
+        Ok(Self { engine: Arc::new(Engine::open_read_only(url, commits).await?) })
+    }
+
     /// A consistent view of the store as it is now.
     ///
     /// # Errors

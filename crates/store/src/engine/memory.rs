@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Commits, Found, RawRow, Span};
+use super::{Commits, Found, Span};
 use crate::{
     Position, Stamp,
     batch::{Batch, Expect, Requirement, Write},
@@ -17,13 +17,14 @@ use crate::{
     key::AsKey,
     snapshot::Direction,
     store::Committed,
+    tools::RawRow,
 };
 
 /// A row's history: its value (`None`: deleted) from each position on, oldest first.
 type History = Vec<(Position, Option<Vec<u8>>)>;
 type Table = BTreeMap<Vec<u8>, History>;
-/// What a batch leaves behind: the new value of each row that it touches (`None`: deleted).
-type Staged = BTreeMap<(&'static str, Vec<u8>), Option<Vec<u8>>>;
+/// What a batch leaves behind: the version and new value (`None`: deleted) of each row it touches.
+type Staged = BTreeMap<(&'static str, Vec<u8>), (Position, Option<Vec<u8>>)>;
 
 /// A row whose history holds more than its value, to be looked at again once no snapshot is older
 /// than `since`.
@@ -65,25 +66,28 @@ impl State {
         for write in writes {
             match write {
                 Write::Put { keyspace, key, value } => {
-                    staged.insert((keyspace, key), Some(value));
+                    staged.insert((keyspace, key), (position, Some(value)));
                 }
                 Write::Delete { keyspace, key } => {
-                    staged.insert((keyspace, key), None);
+                    staged.insert((keyspace, key), (position, None));
                 }
                 Write::Append { keyspace, prefix: mut key, index, value } => {
                     Stamp { index, ..Stamp::first_at(position) }.encode_to(&mut key);
-                    staged.insert((keyspace, key), Some(value));
+                    staged.insert((keyspace, key), (position, Some(value)));
+                }
+                Write::Restore { keyspace, row } => {
+                    staged.insert((keyspace, row.key), (row.version, Some(row.value)));
                 }
                 Write::Add { keyspace, key, amount } => {
                     let row = (keyspace, key);
                     let current = match staged.get(&row) {
-                        Some(value) => value.clone(),
+                        Some((_, value)) => value.clone(),
                         None => self.current(keyspace, &row.1).map(|(value, _)| value),
                     };
                     let sum = Counter::sum(current.as_deref(), amount)
                         .and_then(|sum| sum.encode())
                         .map_err(|source| StoreError::Codec { keyspace, source })?;
-                    staged.insert(row, Some(sum));
+                    staged.insert(row, (position, Some(sum)));
                 }
             }
         }
@@ -163,12 +167,15 @@ impl MemoryEngine {
             state.check(requirement)?;
         }
 
-        let position = state.position.next();
-        for ((keyspace, key), value) in state.stage(batch.writes, position)? {
-            state.write(keyspace, key, value, position);
+        let position = batch.position_after(state.position);
+        for ((keyspace, key), (version, value)) in state.stage(batch.writes, position)? {
+            state.write(keyspace, key, value, version);
         }
         state.position = position;
         state.forget();
+        if batch.restore.is_some() {
+            return Ok(position);
+        }
         // Sent under the lock, so that subscribers see commits in order. No subscriber is no error.
         let _ = self.commits.send(Arc::new(Committed { position, touched: batch.touched }));
         Ok(position)
@@ -191,6 +198,13 @@ impl MemorySnapshot {
 
     pub(crate) fn get(&self, keyspace: &str, key: &[u8]) -> Found {
         visible(self.state.lock().tables.get(keyspace)?.get(key)?, self.position)
+    }
+
+    pub(crate) fn keyspaces(&self) -> Vec<String> {
+        let mut names: Vec<_> =
+            self.state.lock().tables.keys().map(|name| (*name).to_owned()).collect();
+        names.sort_unstable();
+        names
     }
 
     pub(crate) fn scan(&self, keyspace: &str, span: &Span) -> Vec<RawRow> {

@@ -19,7 +19,7 @@ pub(crate) use self::readers::PostgresSnapshot;
 use self::{connect::Database, readers::Readers, tables::Tables, writer::Writer};
 use super::{
     Commits,
-    queue::{CommitQueue, Pending, commit_queue},
+    queue::{CommitQueue, Pending, commit_queue, refusing_queue},
 };
 use crate::{batch::Batch, error::StoreError};
 
@@ -43,6 +43,13 @@ impl PostgresEngine {
         let writer = Writer::new(database, connection, tables, commits.clone());
         let writer = Mutex::new(Some(tokio::spawn(writer.run(jobs))));
         Ok(Self { commits, queue, readers, writer })
+    }
+
+    pub(crate) async fn open_read_only(url: &str, commits: Commits) -> Result<Self, StoreError> {
+        let database = Database::new(url)?;
+        database.connect_reader().await?.check_format().await?;
+        let readers = Arc::new(Readers::new(database, Arc::default()));
+        Ok(Self { commits, queue: refusing_queue(), readers, writer: Mutex::new(None) })
     }
 
     pub(crate) fn commits(&self) -> &Commits {

@@ -70,6 +70,13 @@ impl Pending {
     }
 }
 
+/// A queue that takes no batch: the store is open for reading only.
+pub(crate) fn refusing_queue() -> CommitQueue {
+    let queue = commit_queue().0;
+    queue.close();
+    queue
+}
+
 pub(crate) fn commit_queue() -> (CommitQueue, Jobs) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let queue = CommitQueue { sender: Mutex::new(Some(sender)), queued_bytes: Arc::default() };
@@ -130,7 +137,9 @@ impl Jobs {
 pub(crate) fn publish(group: Vec<Job>, outcomes: Vec<Outcome>, commits: &Commits) {
     let mut answers = Vec::with_capacity(group.len());
     for (job, outcome) in group.into_iter().zip(outcomes) {
-        if let Ok(position) = outcome {
+        if let Ok(position) = outcome
+            && job.batch.restore.is_none()
+        {
             // No subscriber is no error.
             let _ = commits.send(Arc::new(Committed { position, touched: job.batch.touched }));
         }

@@ -24,7 +24,7 @@ use self::{
 };
 use super::{
     Commits,
-    queue::{CommitQueue, Pending, commit_queue},
+    queue::{CommitQueue, Pending, commit_queue, refusing_queue},
 };
 use crate::{batch::Batch, error::StoreError};
 
@@ -54,6 +54,19 @@ impl SqliteEngine {
             .spawn(move || writer.run(jobs))
             .map_err(|error| StoreError::Engine(format!("no thread for the writer: {error}")))?;
         Ok(Self { commits, queue, readers, writer: Mutex::new(Some(writer)) })
+    }
+
+    pub(crate) async fn open_read_only(
+        path: PathBuf,
+        commits: Commits,
+    ) -> Result<Self, StoreError> {
+        blocking(move || {
+            let database = Database::existing(path)?;
+            database.check_readable()?;
+            let readers = Arc::new(Readers::new(database, Arc::new(Tables::of_another_process())));
+            Ok(Self { commits, queue: refusing_queue(), readers, writer: Mutex::new(None) })
+        })
+        .await
     }
 
     pub(crate) fn commits(&self) -> &Commits {

@@ -12,7 +12,7 @@ pub(crate) const UNUSED: Keyspace<u64, u64> = Keyspace::new("test_unused");
 
 /// What an operator's tools know of the tests' keyspaces.
 pub(crate) const CATALOGUE: &[KeyspaceInfo] =
-    &[NAMES.info(), PAIRS.info(), LOG.info(), UNUSED.info()];
+    &[NAMES.info(), PAIRS.info(), COUNTERS.info(), LOG.info(), UNUSED.info()];
 
 /// An empty store of its own, and what keeps it alive.
 pub(crate) struct TestStore {

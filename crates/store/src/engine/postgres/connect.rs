@@ -16,7 +16,11 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
-use crate::{Position, engine::FORMAT, error::StoreError};
+use crate::{
+    Position,
+    engine::{FORMAT, refuse_unfinished_copy},
+    error::StoreError,
+};
 
 /// Nodes that start together must not create the same things at the same time: DDL in PostgreSQL
 /// fails then instead of waiting.
@@ -169,9 +173,19 @@ impl Connection {
         self.client.is_closed()
     }
 
-    /// Creates the schema if it is missing, and refuses one that is too new.
+    /// Creates the schema if it is missing, and refuses one that can't be used.
     pub(super) async fn create_meta(&self) -> Result<(), StoreError> {
         self.execute_batch(CREATE_META).await?;
+        self.check_format().await?;
+        let unfinished = "SELECT value FROM pli._meta WHERE name = 'unfinished_copy'";
+        refuse_unfinished_copy(!self.query(unfinished, &[]).await?.is_empty())
+    }
+
+    pub(super) async fn check_format(&self) -> Result<(), StoreError> {
+        let rows = self.query("SELECT to_regclass('pli._meta') IS NOT NULL", &[]).await?;
+        if !rows.first().map_or(Ok(false), |row| column(row, 0))? {
+            return Err(StoreError::Engine("there is no store in this database".to_owned()));
+        }
         let rows = self.query("SELECT value FROM pli._meta WHERE name = 'format'", &[]).await?;
         let row = rows.first();
         let row = row.ok_or_else(|| StoreError::Corrupt("the format is missing".to_owned()))?;

@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     Position,
-    engine::{Found, RawRow, Span},
+    engine::{Found, Span},
     error::StoreError,
+    keyspace::is_keyspace_name,
+    tools::RawRow,
 };
 
 /// How many connections each node reads with; further snapshots wait. PostgreSQL takes 100 in all
@@ -198,5 +200,18 @@ impl PostgresSnapshot {
                 Ok(RawRow { key, value, version: position_column(row, 2)? })
             })
             .collect()
+    }
+
+    pub(crate) async fn keyspaces(&self) -> Result<Vec<String>, StoreError> {
+        let tables = "SELECT tablename::text FROM pg_catalog.pg_tables WHERE schemaname = 'pli'";
+        let mut names = Vec::new();
+        for row in self.reader.connection()?.query(tables, &[]).await? {
+            let name: String = column(&row, 0)?;
+            if is_keyspace_name(&name) {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
     }
 }

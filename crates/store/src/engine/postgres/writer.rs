@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Position, Stamp,
-    batch::{Batch, Expect, Requirement, Write},
+    batch::{Batch, Expect, Requirement, Restore, Write},
     codec::{Counter, Value},
     engine::{
         Commits,
@@ -25,6 +25,9 @@ use crate::{
 /// Locks the row: until the transaction ends, nobody else, on whatever node, commits.
 const LOCK_POSITION: &str = "SELECT value FROM pli._meta WHERE name = 'position' FOR UPDATE";
 const WRITE_POSITION: &str = "UPDATE pli._meta SET value = $1 WHERE name = 'position'";
+const MARK_UNFINISHED_COPY: &str =
+    "INSERT INTO pli._meta(name, value) VALUES ('unfinished_copy', 1) ON CONFLICT DO NOTHING";
+const CLEAR_UNFINISHED_COPY: &str = "DELETE FROM pli._meta WHERE name = 'unfinished_copy'";
 
 /// How long to wait before trying to reach the server again: one entry for each further attempt.
 const BACK_OFF: [Duration; 6] = [
@@ -124,17 +127,19 @@ impl Writer {
         let outcomes: Vec<Outcome> = group
             .iter()
             .map(|job| {
-                overlay.apply(&job.batch, position.next())?;
-                position = position.next();
+                let next = job.batch.position_after(position);
+                overlay.apply(&job.batch, next)?;
+                position = next;
                 Ok(position)
             })
             .collect();
-        if position == first {
+        let restore = group.iter().rev().find_map(|job| job.batch.restore);
+        if position == first && restore.is_none() {
             connection.execute_batch("ROLLBACK").await.map_err(repeatable)?;
             return Ok(outcomes);
         }
 
-        let written = write(connection, &tables, &overlay.staged, position).await;
+        let written = write(connection, &tables, &overlay.staged, position, restore).await;
         if let Err(error) = written {
             let _ = connection.execute_batch("ROLLBACK").await;
             return Err(GroupError { error, is_safe_to_repeat: false });
@@ -229,6 +234,7 @@ async fn write(
     tables: &HashMap<&'static str, Arc<TableSql>>,
     staged: &Staged,
     position: Position,
+    restore: Option<Restore>,
 ) -> Result<(), StoreError> {
     #[derive(Default)]
     struct TableWrites<'s> {
@@ -271,6 +277,11 @@ async fn write(
         requests.push(async move { connection.query(sql, &[&writes.deleted]).await }.boxed());
     }
     requests.push(async { connection.query(WRITE_POSITION, &[&position]).await }.boxed());
+    match restore {
+        None => {}
+        Some(Restore::Rows) => requests.push(connection.command(MARK_UNFINISHED_COPY).boxed()),
+        Some(Restore::Done(_)) => requests.push(connection.command(CLEAR_UNFINISHED_COPY).boxed()),
+    }
     requests.push(connection.command("COMMIT").boxed());
     // After an error PostgreSQL refuses the statements that follow and rolls back at COMMIT, without
     // calling that an error: only if every statement went well was the group committed.
@@ -335,6 +346,11 @@ impl Overlay {
                     let mut key = prefix.clone();
                     Stamp { index: *index, ..Stamp::first_at(position) }.encode_to(&mut key);
                     ((*keyspace, key), Some(value.clone()))
+                }
+                Write::Restore { keyspace, row } => {
+                    let restored = (row.value.clone(), row.version);
+                    staged.insert((*keyspace, row.key.clone()), Some(restored));
+                    continue;
                 }
                 Write::Add { keyspace, key, amount } => {
                     let row = (*keyspace, key.clone());

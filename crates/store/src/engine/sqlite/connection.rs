@@ -8,7 +8,11 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
-use crate::{Position, engine::FORMAT, error::StoreError};
+use crate::{
+    Position,
+    engine::{FORMAT, refuse_unfinished_copy},
+    error::StoreError,
+};
 
 /// The engine's own table. No keyspace can have this name.
 const CREATE_META: &str = "
@@ -17,6 +21,9 @@ const CREATE_META: &str = "
 ";
 pub(super) const READ_POSITION: &str = "SELECT value FROM _meta WHERE name = 'position'";
 pub(super) const WRITE_POSITION: &str = "UPDATE _meta SET value = ?1 WHERE name = 'position'";
+pub(super) const MARK_UNFINISHED_COPY: &str =
+    "INSERT OR IGNORE INTO _meta(name, value) VALUES ('unfinished_copy', 1)";
+pub(super) const CLEAR_UNFINISHED_COPY: &str = "DELETE FROM _meta WHERE name = 'unfinished_copy'";
 
 /// `Pli1` in ASCII: lets `file` and others tell what this SQLite file is.
 const APPLICATION_ID: i64 = 0x506C_6931;
@@ -100,6 +107,12 @@ impl Database {
         Ok(connection)
     }
 
+    /// Refuses what isn't a store or is too new; damage within is for whoever reads on to find.
+    pub(super) fn check_readable(&self) -> Result<(), StoreError> {
+        let connection = self.open_reader()?;
+        refuse_too_new(&connection)
+    }
+
     /// Opens a connection that only reads.
     pub(super) fn open_reader(&self) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -118,6 +131,26 @@ impl Database {
         set(&connection, "checkpoint_fullfsync", true)?;
         set(&connection, "cache_size", -64)?;
         Ok(connection)
+    }
+
+    /// What is wrong with the file; reads all of it.
+    pub(super) fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let connection = self.open_reader()?;
+        let mut statement =
+            connection.prepare("PRAGMA integrity_check(1000)").map_err(engine_error)?;
+        let found = statement.query_map([], |row| row.get::<_, String>(0)).map_err(engine_error)?;
+        let mut problems = Vec::new();
+        for problem in found {
+            match problem {
+                Ok(problem) if problem == "ok" => {}
+                Ok(problem) => problems.push(problem),
+                Err(error) => match engine_error(error) {
+                    StoreError::Corrupt(problem) => problems.push(problem),
+                    error => return Err(error),
+                },
+            }
+        }
+        Ok(problems)
     }
 
     fn open(&self, flags: OpenFlags) -> Result<Connection, StoreError> {
@@ -157,14 +190,11 @@ fn refuse_unreadable(connection: &Connection) -> Result<(), StoreError> {
         }
     }
 
-    let format = read_format(connection)?;
-    if format > FORMAT {
-        return Err(StoreError::TooNew { found: format, known: FORMAT });
-    }
-    Ok(())
+    refuse_too_new(connection)?;
+    refuse_unfinished_copy(read_meta(connection, "unfinished_copy")?.is_some())
 }
 
-fn read_format(connection: &Connection) -> Result<u32, StoreError> {
+fn refuse_too_new(connection: &Connection) -> Result<(), StoreError> {
     let has_meta: bool = connection
         .query_row("SELECT count(*) FROM sqlite_schema WHERE name = '_meta'", [], |row| row.get(0))
         .map_err(engine_error)?;
@@ -173,11 +203,20 @@ fn read_format(connection: &Connection) -> Result<u32, StoreError> {
             "the file is a SQLite database, but not a store of Pli: choose another path".to_owned(),
         ));
     }
+    let format = read_meta(connection, "format")?
+        .ok_or_else(|| StoreError::Corrupt("the row with the format is missing".to_owned()))?;
+    let format = u32::try_from(format).unwrap_or(u32::MAX);
+    if format > FORMAT {
+        return Err(StoreError::TooNew { found: format, known: FORMAT });
+    }
+    Ok(())
+}
+
+fn read_meta(connection: &Connection, name: &str) -> Result<Option<i64>, StoreError> {
     connection
-        .query_row("SELECT value FROM _meta WHERE name = 'format'", [], |row| row.get(0))
+        .query_row("SELECT value FROM _meta WHERE name = ?1", [name], |row| row.get(0))
         .optional()
-        .map_err(engine_error)?
-        .ok_or_else(|| StoreError::Corrupt("the row with the format is missing".to_owned()))
+        .map_err(engine_error)
 }
 
 fn pragma<T: rusqlite::types::FromSql>(

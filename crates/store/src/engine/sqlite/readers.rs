@@ -10,12 +10,13 @@ use tokio::{
 use super::{
     blocking,
     connection::{Database, engine_error, read_position},
-    tables::{TableSql, Tables},
+    tables::{TableSql, Tables, keyspaces},
 };
 use crate::{
     Position,
-    engine::{Found, RawRow, Span},
+    engine::{Found, Span},
     error::StoreError,
+    tools::RawRow,
 };
 
 /// How many snapshots can be held at a time; further ones wait.
@@ -128,7 +129,7 @@ impl SqliteSnapshot {
         self.position
     }
 
-    pub(super) fn with_connection<T>(
+    fn with_connection<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -196,6 +197,17 @@ impl SqliteSnapshot {
                 _ => return Ok(rows),
             }
         }
+    }
+
+    pub(crate) fn keyspaces(&self) -> Result<Vec<String>, StoreError> {
+        self.with_connection(keyspaces)
+    }
+
+    /// What SQLite finds wrong with the file, on a connection and a thread of its own: it reads all
+    /// of it.
+    pub(crate) async fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let database = self.readers.database.clone();
+        blocking(move || database.integrity()).await
     }
 
     /// Appends the next rows of a span to `rows` and says how many there were.

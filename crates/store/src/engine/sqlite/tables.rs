@@ -61,6 +61,8 @@ impl TableSql {
 /// here has no rows in any snapshot taken so far.
 pub(super) struct Tables {
     by_name: RwLock<HashMap<Box<str>, Arc<TableSql>>>,
+    /// Whether another process may create tables.
+    is_partial: bool,
 }
 
 impl Tables {
@@ -70,11 +72,20 @@ impl Tables {
             let sql = TableSql::new(&name);
             (name.into_boxed_str(), Arc::new(sql))
         });
-        Ok(Self { by_name: RwLock::new(by_name.collect()) })
+        Ok(Self { by_name: RwLock::new(by_name.collect()), is_partial: false })
+    }
+
+    /// The tables of a store that another process may be writing.
+    pub(super) fn of_another_process() -> Self {
+        Self { by_name: RwLock::default(), is_partial: true }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Arc<TableSql>> {
-        self.by_name.read().get(name).cloned()
+        let known = self.by_name.read().get(name).cloned();
+        if known.is_none() && self.is_partial {
+            return Some(self.announce(name));
+        }
+        known
     }
 
     /// Announces a table to readers, before the transaction that creates it is committed.

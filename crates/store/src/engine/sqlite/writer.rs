@@ -4,13 +4,16 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::{
     checkpoint::Checkpoints,
-    connection::{Database, WRITE_POSITION, engine_error, read_position},
+    connection::{
+        CLEAR_UNFINISHED_COPY, Database, MARK_UNFINISHED_COPY, WRITE_POSITION, engine_error,
+        read_position,
+    },
     lock::FileLock,
     tables::{TableSql, Tables},
 };
 use crate::{
     Position, Stamp,
-    batch::{Batch, Expect, Requirement, Write},
+    batch::{Batch, Expect, Requirement, Restore, Write},
     codec::{Counter, Value},
     engine::{
         Commits,
@@ -125,9 +128,10 @@ impl Writer {
         let mut outcomes = Vec::with_capacity(group.len());
         let mut position = self.position;
         for (index, job) in group.iter().enumerate() {
-            let outcome = match self.write_batch(&job.batch, position.next()) {
+            let next = job.batch.position_after(position);
+            let outcome = match self.write_batch(&job.batch, next) {
                 Ok(None) => {
-                    position = position.next();
+                    position = next;
                     Ok(position)
                 }
                 Ok(Some(conflict)) => Err(conflict.into()),
@@ -136,7 +140,7 @@ impl Writer {
             };
             outcomes.push(outcome);
         }
-        if position > self.position {
+        if position != self.position {
             self.connection
                 .prepare_cached(WRITE_POSITION)
                 .and_then(|mut statement| statement.execute([position.0.cast_signed()]))
@@ -159,6 +163,11 @@ impl Writer {
         }
         for write in &batch.writes {
             self.write(write, position)?;
+        }
+        match batch.restore {
+            None => {}
+            Some(Restore::Rows) => self.execute(MARK_UNFINISHED_COPY)?,
+            Some(Restore::Done(_)) => self.execute(CLEAR_UNFINISHED_COPY)?,
         }
         Ok(None)
     }
@@ -188,6 +197,9 @@ impl Writer {
                 let mut key = prefix.clone();
                 Stamp { index: *index, ..Stamp::first_at(position) }.encode_to(&mut key);
                 self.put(keyspace, &key, value, position)
+            }
+            Write::Restore { keyspace, row } => {
+                self.put(keyspace, &row.key, &row.value, row.version)
             }
             Write::Add { keyspace, key, amount } => {
                 let sql = self.table(keyspace)?;
