@@ -2,7 +2,7 @@ import type { Session } from "../matrix/api";
 import { type FailureInfo, toFailure } from "../matrix/errors";
 import type { RecoveryLanguage, RestoreProgress } from "../matrix/types";
 import type { Environment } from "./environment";
-import { isRecoveryPending, RecoveryCodeViewModel, setRecoveryPending } from "./RecoveryCodeViewModel";
+import { isRecoveryPending, type RecoveryCodePurpose, RecoveryCodeViewModel, setRecoveryPending } from "./RecoveryCodeViewModel";
 import { recoveryCodeLength, wordsOf } from "./recoveryWords";
 import { ViewModel } from "./ViewModel";
 
@@ -10,10 +10,11 @@ import { ViewModel } from "./ViewModel";
 export type GateSnapshot =
   | { readonly screen: "checking" }
   | { readonly screen: "failed"; readonly failure: FailureInfo }
-  /** The recovery code is being made; `purpose` says why. */
+  /** The recovery code is being made; `resumed`: the one of an earlier visit was never confirmed. */
   | {
       readonly screen: "recovery-code";
-      readonly purpose: "first-run" | "resumed" | "reset";
+      readonly purpose: RecoveryCodePurpose;
+      readonly resumed: boolean;
       readonly model: RecoveryCodeViewModel;
     }
   /** A new browser: the code, another device, or a reset. */
@@ -49,7 +50,8 @@ export class GateViewModel extends ViewModel<GateSnapshot> {
   readonly #options: GateOptions;
   readonly #deviceId: string;
   #codeModel: RecoveryCodeViewModel | null = null;
-  #purpose: "first-run" | "resumed" | "reset" = "first-run";
+  #purpose: RecoveryCodePurpose = "first-run";
+  #resumed = false;
   /** This device was confirmed while the recovery screen stood: the history is coming. */
   #recovered = false;
   #typed: { words: string; busy: boolean; failure: FailureInfo | null } = { words: "", busy: false, failure: null };
@@ -126,7 +128,7 @@ export class GateViewModel extends ViewModel<GateSnapshot> {
     if (state.status === "ready") environment.writePreference(confirmedKey, this.#deviceId);
 
     if (this.#codeModel) {
-      this.set({ screen: "recovery-code", purpose: this.#purpose, model: this.#codeModel });
+      this.set({ screen: "recovery-code", purpose: this.#purpose, resumed: this.#resumed, model: this.#codeModel });
       return;
     }
     switch (state.status) {
@@ -158,7 +160,7 @@ export class GateViewModel extends ViewModel<GateSnapshot> {
       case "ready":
         // The state is told before `recover` resolves; the restoring starts in between.
         if (this.#typed.busy) return;
-        if (isRecoveryPending(environment, this.#deviceId)) this.#startCode("resumed");
+        if (isRecoveryPending(environment, this.#deviceId)) this.#startCode("replace");
         else this.#showOpen();
     }
   }
@@ -173,13 +175,14 @@ export class GateViewModel extends ViewModel<GateSnapshot> {
     }
   }
 
-  #startCode(purpose: "first-run" | "resumed" | "reset"): void {
+  #startCode(purpose: RecoveryCodePurpose): void {
     const { session, environment, language, takePassword, random } = this.#options;
     this.#purpose = purpose;
+    this.#resumed = isRecoveryPending(environment, this.#deviceId);
     const model = new RecoveryCodeViewModel({
       security: session.security,
       environment,
-      purpose: purpose === "resumed" ? "replace" : purpose,
+      purpose,
       language: language(),
       password: takePassword(),
       random,

@@ -78,7 +78,7 @@ function CodePage({
 }): ReactNode {
   const { model } = snapshot;
   const step = useViewModel(model);
-  const purpose = snapshot.purpose === "resumed" ? "replace" : snapshot.purpose;
+  const { purpose, resumed } = snapshot;
   const title = useRecoveryCodeTitle(step, purpose);
   useEffect(() => {
     document.title = `${title} · Pli`;
@@ -92,7 +92,7 @@ function CodePage({
   }, [step.step]);
   return (
     <CardPage key={step.step} title={title} wide>
-      <RecoveryCodeSteps model={model} purpose={purpose} resumed={snapshot.purpose === "resumed"} onCancel={onCancel} />
+      <RecoveryCodeSteps model={model} purpose={purpose} resumed={resumed} onCancel={onCancel} />
     </CardPage>
   );
 }

@@ -36,8 +36,7 @@ export function ShellView({
   const unread = shell.unread > 0 ? t("shell:nav.conversationsUnread", { count: shell.unread }) : t("shell:nav.conversations");
   return (
     <div className={classes(styles["shell"], barHidden && styles["barHidden"])}>
-      {/* biome-ignore lint/a11y/useValidAnchor: a link to the content of this page; the handler only spares the address its hash */}
-      <a href="#main" className={styles["skip"]} onClick={skipToMain}>
+      <a href="#content" className={styles["skip"]}>
         {t("shell:skip")}
       </a>
       <nav className={styles["rail"]} aria-label={t("shell:nav.label")}>
@@ -126,16 +125,10 @@ export function ShellView({
           </Banner>
         ) : null}
       </div>
-      <div className={styles["place"]}>{children}</div>
+      <div className={styles["place"]} id="content" tabIndex={-1}>
+        {children}
+      </div>
       <ShortcutsDialog open={shortcuts} onClose={() => setShortcuts(false)} />
     </div>
   );
-}
-
-function skipToMain(event: { preventDefault(): void }): void {
-  event.preventDefault();
-  const main = document.querySelector<HTMLElement>("main");
-  if (!main) return;
-  if (!main.hasAttribute("tabindex")) main.tabIndex = -1;
-  main.focus();
 }
