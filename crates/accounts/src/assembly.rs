@@ -8,7 +8,8 @@ use crate::{
     AccountData, Accounts, AccountsError, Credentials, DeviceRemoved, Devices, EmailValidation,
     Emails, Filters, Housekeeping, Login, Mailer, Passwords, PasswordsConfig, Profiles,
     Registration, RegistrationConfig, Sessions, SessionsConfig, SharedSecretRegistration,
-    UserDirectory, UserInteractive, credentials::CredentialsParts, registration::RegistrationParts,
+    UserDirectory, UserInteractive, credentials::CredentialsParts, keys::ForgetDevices,
+    registration::RegistrationParts,
 };
 
 /// What the account services have to be told.
@@ -53,7 +54,8 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    /// Puts the services together. The hooks are asked whenever a device is removed.
+    /// Puts the services together. The hooks are asked whenever a device is removed, after those of
+    /// this crate.
     ///
     /// # Errors
     /// [`AccountsError::Configuration`] if a configured value can't be used.
@@ -70,6 +72,8 @@ impl Assembly {
 
         let accounts = Accounts::new(store_of(), ambient_of(), server_name);
         let sessions = Sessions::new(store_of(), ambient_of(), &sessions_config);
+        let own_hook: Arc<dyn DeviceRemoved> = Arc::new(ForgetDevices);
+        let removal_hooks = std::iter::once(own_hook).chain(removal_hooks).collect();
         let devices = Devices::new(store_of(), ambient_of(), sessions.clone(), removal_hooks);
         let directory = UserDirectory::new(store_of());
         let profiles = Profiles::new(store_of(), directory.clone());

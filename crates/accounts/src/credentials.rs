@@ -7,6 +7,7 @@ use ruma::{OwnedSessionId, OwnedUserId, UserId, api::client::uiaa::AuthData};
 use crate::{
     Accounts, AccountsError, Devices, Passwords, Requester, Sessions, UserDirectory,
     accounts::{EMAILS, PASSWORDS, PasswordRecord, USER_EMAILS, USERS},
+    keys,
     profiles::Profiles,
     uia::{Fingerprint, Operation, Permit, UserInteractive},
     validation::{Delivery, EmailValidation, Purpose, TokenRequest},
@@ -228,6 +229,7 @@ impl Credentials {
         let device_ids = Devices::ids_at(&snapshot, user_id).await?;
         let revoked =
             self.devices.stage_removals(&snapshot, &mut batch, user_id, &device_ids).await?;
+        keys::forget_user(&snapshot, &mut batch, user_id).await?;
         drop(snapshot);
         self.store.commit(batch).await?;
         self.sessions.forget(revoked);

@@ -59,14 +59,20 @@ impl SharedSecretRegistration {
         Self { ambient, secret, registration, nonces: Arc::default() }
     }
 
+    /// Whether this is on.
+    ///
+    /// # Errors
+    /// [`AccountsError::Unrecognized`] if it is off.
+    pub fn check_enabled(&self) -> Result<(), AccountsError> {
+        if self.secret.is_none() { Err(AccountsError::Unrecognized) } else { Ok(()) }
+    }
+
     /// A nonce, good for one request within a minute.
     ///
     /// # Errors
     /// [`AccountsError::Unrecognized`] if this is off, [`AccountsError::LimitExceeded`].
     pub fn nonce(&self) -> Result<String, AccountsError> {
-        if self.secret.is_none() {
-            return Err(AccountsError::Unrecognized);
-        }
+        self.check_enabled()?;
         let now_ms = self.ambient.now_ms();
         let mut nonces = self.nonces.lock();
         nonces.retain(|_, expires_ms| *expires_ms > now_ms);

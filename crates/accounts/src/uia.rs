@@ -190,6 +190,8 @@ pub struct FallbackSession {
     pub completed: bool,
     /// The user who confirms, if the operation has one.
     pub user_id: Option<OwnedUserId>,
+    /// What a confirmed address would be for.
+    pub purpose: Option<Purpose>,
 }
 
 /// Asks for proof and checks it.
@@ -316,7 +318,8 @@ impl UserInteractive {
             return Err(no_such_session());
         }
         let completed = session.completed.iter().any(|completed| completed == stage.as_str());
-        Ok(FallbackSession { completed, user_id: session.user_id })
+        let UiaRecord { user_id, purpose, .. } = session;
+        Ok(FallbackSession { completed, user_id, purpose })
     }
 
     /// Completes a stage from the fallback page. It counts for the request that started the session.

@@ -189,8 +189,7 @@ impl EmailValidation {
         delivery: Delivery,
     ) -> Result<OwnedSessionId, AccountsError> {
         let sid = retry_on_conflict!(self.try_request_token(purpose, request, delivery).await)?;
-        Ok(SessionId::parse(sid)
-            .map_err(|error| AccountsError::invalid_param(error.to_string()))?)
+        SessionId::parse(sid).map_err(|error| AccountsError::invalid_param(error.to_string()))
     }
 
     async fn try_request_token(

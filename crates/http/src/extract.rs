@@ -1,5 +1,7 @@
 //! From an HTTP request to ruma's request type and the requester; from ruma's response type back.
 
+pub mod origin;
+
 use axum::{
     body::Body,
     extract::{FromRef, FromRequest, RawPathParams, Request},
@@ -7,12 +9,11 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use pli_accounts::{Requester, Sessions};
-use ruma::{
-    UserId,
-    api::{
-        IncomingRequest, IncomingRequestExt, Metadata, OutgoingResponse, OutgoingResponseExt,
-        auth_scheme::{AccessToken, AccessTokenOptional, NoAccessToken, NoAuthentication},
+use pli_accounts::{Devices, Requester, Sessions};
+use ruma::api::{
+    IncomingRequest, IncomingRequestExt, Metadata, OutgoingResponse, OutgoingResponseExt,
+    auth_scheme::{
+        AccessToken, AccessTokenOptional, AppserviceTokenOptional, NoAccessToken, NoAuthentication,
     },
 };
 
@@ -51,8 +52,8 @@ pub trait Authentication {
         token: Option<&str>,
     ) -> impl Future<Output = Result<Self::Identity, MatrixError>> + Send;
 
-    /// The account of whoever sent the request, if they have one.
-    fn account(identity: &Self::Identity) -> Option<&UserId>;
+    /// Whoever sent the request, if they have an account.
+    fn requester(identity: &Self::Identity) -> Option<&Requester>;
 }
 
 impl Authentication for AccessToken {
@@ -63,8 +64,8 @@ impl Authentication for AccessToken {
         Ok(sessions.authenticate(token).await?)
     }
 
-    fn account(identity: &Requester) -> Option<&UserId> {
-        Some(&identity.user_id)
+    fn requester(identity: &Requester) -> Option<&Requester> {
+        Some(identity)
     }
 }
 
@@ -81,8 +82,8 @@ impl Authentication for AccessTokenOptional {
         }
     }
 
-    fn account(identity: &Option<Requester>) -> Option<&UserId> {
-        identity.as_ref().map(|requester| &*requester.user_id)
+    fn requester(identity: &Option<Requester>) -> Option<&Requester> {
+        identity.as_ref()
     }
 }
 
@@ -93,7 +94,7 @@ impl Authentication for NoAuthentication {
         Ok(())
     }
 
-    fn account((): &()) -> Option<&UserId> {
+    fn requester((): &()) -> Option<&Requester> {
         None
     }
 }
@@ -105,7 +106,20 @@ impl Authentication for NoAccessToken {
         Ok(())
     }
 
-    fn account((): &()) -> Option<&UserId> {
+    fn requester((): &()) -> Option<&Requester> {
+        None
+    }
+}
+
+/// Application services are not known here, so a token changes nothing.
+impl Authentication for AppserviceTokenOptional {
+    type Identity = ();
+
+    async fn identify(_sessions: &Sessions, _token: Option<&str>) -> Result<(), MatrixError> {
+        Ok(())
+    }
+
+    fn requester((): &()) -> Option<&Requester> {
         None
     }
 }
@@ -116,6 +130,7 @@ where
     T::Authentication: Authentication,
     S: Send + Sync,
     Sessions: FromRef<S>,
+    Devices: FromRef<S>,
     RateLimiter: FromRef<S>,
 {
     type Rejection = MatrixError;
@@ -126,11 +141,19 @@ where
         // Who asks comes first: a stranger learns nothing about the form of a request.
         let token = access_token(&parts);
         let requester = T::Authentication::identify(&sessions, token.as_deref()).await?;
+        let address = client_address(&parts);
+        let known = T::Authentication::requester(&requester);
         if T::RATE_LIMITED {
             let limiter = RateLimiter::from_ref(state);
-            match T::Authentication::account(&requester) {
-                Some(user_id) => limiter.account(user_id)?,
-                None => limiter.address(client_address(&parts))?,
+            match known {
+                Some(requester) => limiter.account(&requester.user_id)?,
+                None => limiter.address(address)?,
+            }
+        }
+        if let Some(requester) = known {
+            // Rarely more than a look into memory; and no reason to refuse a request.
+            if let Err(error) = Devices::from_ref(state).seen(requester, address).await {
+                tracing::warn!(%error, "a device's last use could not be noted");
             }
         }
 

@@ -1,0 +1,29 @@
+//! `DELETE /_matrix/client/v3/devices/{deviceId}`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid)).
+
+use axum::extract::State;
+use pli_accounts::{
+    Devices, UserInteractive,
+    uia::{Fingerprint, Operation},
+};
+use pli_store::Store;
+use ruma::api::client::device::delete_device::v3::{Request, Response};
+
+use crate::extract::{Answer, Reply, Ruma};
+
+pub(in crate::client) async fn delete(
+    State(devices): State<Devices>,
+    State(user_interactive): State<UserInteractive>,
+    State(store): State<Store>,
+    Ruma { request, requester }: Ruma<Request>,
+) -> Reply<Response> {
+    let operation = Operation::confirmed_by_password(
+        "delete_devices",
+        &requester.user_id,
+        Fingerprint::of(&[&request.device_id]),
+    );
+    let permit = user_interactive.authorise(&operation, request.auth.as_ref()).await?;
+    permit.spend(&store).await?;
+    devices.remove(&requester.user_id, &[request.device_id]).await?;
+    Ok(Answer(Response::new()))
+}

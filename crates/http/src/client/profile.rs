@@ -1,0 +1,35 @@
+//! Profiles (client-server API, section "Profiles").
+
+mod delete_field;
+mod get;
+mod get_field;
+mod set_field;
+
+use axum::Router;
+use pli_accounts::Requester;
+use ruma::{
+    UserId,
+    api::client::profile::{
+        delete_profile_field, get_profile, get_profile_field, set_profile_field,
+    },
+};
+
+use crate::{AppState, MatrixError, route::RumaRoutes};
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .endpoint::<get_profile::v3::Request, _, _>(get::get)
+        .endpoint_with_unstable::<get_profile_field::v3::Request, _, _>(get_field::get_field)
+        .endpoint_with_unstable::<set_profile_field::v3::Request, _, _>(set_field::set_field)
+        .endpoint_with_unstable::<delete_profile_field::v3::Request, _, _>(
+            delete_field::delete_field,
+        )
+}
+
+/// A profile is its owner's to change.
+fn check_owner(requester: &Requester, user_id: &UserId) -> Result<(), MatrixError> {
+    if requester.user_id == user_id {
+        return Ok(());
+    }
+    Err(MatrixError::forbidden("you can only change your own profile"))
+}

@@ -1,0 +1,18 @@
+//! `DELETE /_matrix/client/v3/profile/{userId}/{keyName}`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3profileuseridkeyname)).
+
+use axum::extract::State;
+use pli_accounts::Profiles;
+use ruma::api::client::profile::delete_profile_field::v3::{Request, Response};
+
+use super::check_owner;
+use crate::extract::{Answer, Reply, Ruma};
+
+pub(in crate::client) async fn delete_field(
+    State(profiles): State<Profiles>,
+    Ruma { request, requester }: Ruma<Request>,
+) -> Reply<Response> {
+    check_owner(&requester, &request.user_id)?;
+    profiles.set(&request.user_id, request.field.as_str(), None).await?;
+    Ok(Answer(Response::new()))
+}

@@ -1,0 +1,77 @@
+//! `POST /_matrix/client/v3/login`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login)).
+
+use axum::extract::State;
+use pli_accounts::{
+    Login,
+    devices::{NewSession, SessionRequest},
+    login::Identifier,
+};
+use ruma::{
+    api::client::{
+        session::login::v3::{LoginInfo, Password, Request, Response},
+        uiaa::UserIdentifier,
+    },
+    thirdparty::Medium,
+};
+
+use crate::{
+    MatrixError,
+    extract::{Answer, Reply, Ruma, origin::ClientAddress},
+    layer::rate_limit::RateLimiter,
+};
+
+pub(in crate::client) async fn login(
+    State(login): State<Login>,
+    State(limiter): State<RateLimiter>,
+    ClientAddress(address): ClientAddress,
+    Ruma { request, .. }: Ruma<Request>,
+) -> Reply<Response> {
+    limiter.sign_in_from(address)?;
+    let session_request = SessionRequest {
+        device_id: request.device_id,
+        initial_device_display_name: request.initial_device_display_name,
+        refresh_token: request.refresh_token,
+    };
+    let session = match request.login_info {
+        LoginInfo::Password(info) => {
+            let identifier = identifier(&info)?;
+            let (Identifier::User(name) | Identifier::Email(name)) = &identifier;
+            limiter.sign_in_to(name)?;
+            login.with_password(&identifier, &info.password, &session_request).await?
+        }
+        LoginInfo::Token(info) => login.with_token(&info.token, &session_request).await?,
+        _ => {
+            return Err(MatrixError::bad_request(
+                "M_UNKNOWN",
+                "this way of signing in is not offered here: see GET /login",
+            ));
+        }
+    };
+    Ok(Answer(response(session)))
+}
+
+fn response(session: NewSession) -> Response {
+    let NewSession { requester, tokens } = session;
+    let mut response = Response::new(requester.user_id, tokens.access_token, requester.device_id);
+    response.refresh_token = tokens.refresh_token;
+    response.expires_in = tokens.expires_in;
+    response
+}
+
+#[expect(deprecated, reason = "clients of before r0.4 name the user at the top level")]
+fn identifier(info: &Password) -> Result<Identifier, MatrixError> {
+    match (&info.identifier, &info.user, &info.medium, &info.address) {
+        (Some(UserIdentifier::Matrix(matrix)), ..) => Ok(Identifier::User(matrix.user.clone())),
+        (Some(UserIdentifier::Email(email)), ..) => Ok(Identifier::Email(email.address.clone())),
+        (None, Some(user), ..) => Ok(Identifier::User(user.clone())),
+        (None, None, Some(medium), Some(address)) if medium == Medium::Email.as_str() => {
+            Ok(Identifier::Email(address.clone()))
+        }
+        (None, None, None, None) => Err(MatrixError::missing_param("say who signs in: identifier")),
+        _ => Err(MatrixError::bad_request(
+            "M_UNKNOWN",
+            "sign in with a user id, a user name or an e-mail address",
+        )),
+    }
+}
