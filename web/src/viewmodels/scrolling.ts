@@ -4,7 +4,7 @@ import type { TimelineRow } from "./timelineRows";
 export const END_SLACK_PX = 32;
 
 /** Nearer to the beginning than this, in pixels, the view asks for older messages. */
-export const LOAD_OLDER_PX = 600;
+export const LOAD_OLDER_PX = 1200;
 
 /** What a scrolled box measures, in pixels. */
 export interface ScrollMeasure {

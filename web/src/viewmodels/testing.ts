@@ -3,6 +3,9 @@ import { Value } from "../matrix/observable";
 import type { Person, RoomSummary, TimelineItem } from "../matrix/types";
 import type { Environment, NotificationPermissionState, SystemNotification } from "./environment";
 
+/** What a view model observes, for the tests of views, which may not reach into src/matrix themselves. */
+export { Value } from "../matrix/observable";
+
 const person = (localpart: string, displayName: string): Person => ({
   userId: `@${localpart}:interieur.example`,
   displayName,

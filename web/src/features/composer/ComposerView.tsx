@@ -1,4 +1,4 @@
-import { ArrowUp, File as FileIcon, Paperclip, ShieldAlert, X } from "lucide-react";
+import { ArrowRight, File as FileIcon, Paperclip, ShieldAlert, X } from "lucide-react";
 import {
   type ClipboardEvent,
   type DragEvent,
@@ -157,7 +157,7 @@ function Composer({ model, name, snapshot }: ComposerViewProps & { snapshot: Com
           type="submit"
           variant="primary"
           label={t("composer:send")}
-          icon={<ArrowUp size={20} />}
+          icon={<ArrowRight size={20} />}
           aria-disabled={!canSend}
         />
       </div>

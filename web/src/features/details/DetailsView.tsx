@@ -36,7 +36,7 @@ export function DetailsView({ model, onClose, onAddPeople, onVerify, onLeft }: D
   if (!details) return null;
   return (
     // Escape closes the pane from anywhere inside it.
-    <aside
+    <section
       className={styles["details"]}
       aria-label={t("people:details.title")}
       onKeyDown={(event) => {
@@ -85,7 +85,7 @@ export function DetailsView({ model, onClose, onAddPeople, onVerify, onLeft }: D
           if (await model.leave()) onLeft();
         }}
       />
-    </aside>
+    </section>
   );
 }
 
@@ -128,19 +128,21 @@ function Members({ details, onVerify }: { details: RoomDetails; onVerify: (userI
       ) : null}
       {all ? (
         <Dialog open onClose={() => setAll(false)} title={t("timeline:header.members", { count: memberCount })}>
-          <VList className={styles["all"] ?? ""} data={members}>
-            {(member) => (
-              <div key={member.userId} className={styles["allRow"]}>
-                <MemberRow
-                  member={member}
-                  onVerify={(userId) => {
-                    setAll(false);
-                    onVerify(userId);
-                  }}
-                />
-              </div>
-            )}
-          </VList>
+          <div className={styles["all"]}>
+            <VList data={members}>
+              {(member) => (
+                <div key={member.userId} className={styles["allRow"]}>
+                  <MemberRow
+                    member={member}
+                    onVerify={(userId) => {
+                      setAll(false);
+                      onVerify(userId);
+                    }}
+                  />
+                </div>
+              )}
+            </VList>
+          </div>
         </Dialog>
       ) : null}
     </section>

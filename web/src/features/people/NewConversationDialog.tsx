@@ -22,6 +22,7 @@ export function NewConversationDialog({ messenger, onClose, onOpened }: NewConve
   const t = useT();
   const formId = useId();
   const field = useRef<HTMLInputElement>(null);
+  const nameField = useRef<HTMLInputElement>(null);
   const model = useOwnViewModel(() => messenger.newConversation(), [messenger]);
   const { kind, groupName, busy, failure, nameMissing } = useViewModel(model);
   const group = kind === "group";
@@ -31,6 +32,7 @@ export function NewConversationDialog({ messenger, onClose, onOpened }: NewConve
   };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    if (groupName.trim() === "") nameField.current?.focus();
     opened(await model.createGroup());
   };
 
@@ -66,6 +68,7 @@ export function NewConversationDialog({ messenger, onClose, onOpened }: NewConve
       <form id={formId} onSubmit={submit} className={styles["form"]}>
         {group ? (
           <TextField
+            ref={nameField}
             label={t("people:group.name")}
             value={groupName}
             maxLength={LONGEST_GROUP_NAME}

@@ -1,5 +1,5 @@
 import { Search, X } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, type Ref, useId, useState } from "react";
+import { type KeyboardEvent, type ReactNode, type Ref, useEffect, useId, useRef, useState } from "react";
 import { useT } from "../../i18n/react";
 import type { Person } from "../../matrix/types";
 import { Button, classes, Loading, Skeleton, useViewModel } from "../../ui";
@@ -28,6 +28,14 @@ export function PeoplePicker({ model, label, onChoose, several, busy, fieldRef }
   const people = PeopleSearchViewModel.selectable(snapshot);
   const [active, setActive] = useState(0);
   const current = people[Math.min(active, people.length - 1)];
+  const list = useRef<HTMLDivElement>(null);
+
+  // The field keeps the focus, so the browser does not bring the chosen line into view by itself.
+  const currentId = current?.userId;
+  useEffect(() => {
+    if (currentId === undefined) return;
+    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [currentId]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -89,9 +97,9 @@ export function PeoplePicker({ model, label, onChoose, several, busy, fieldRef }
           onKeyDown={onKeyDown}
         />
       </div>
-      <div className={styles["answer"]}>
+      <div className={styles["answer"]} tabIndex={people.length > 0 ? 0 : undefined}>
         <SearchAnswer model={model} shown={people.length} />
-        <div id={`${id}-list`} role="listbox" aria-label={t("people:results")} className={styles["results"]}>
+        <div ref={list} id={`${id}-list`} role="listbox" aria-label={t("people:results")} className={styles["results"]}>
           {people.map((person) => (
             // The field keeps the focus and has the keys: options are only pressed.
             // biome-ignore lint/a11y/useKeyWithClickEvents: see above

@@ -37,7 +37,7 @@ export function ConversationsScreen(props: ConversationsScreenProps): ReactNode 
   const closeNew = () => setCreating(false);
   return (
     <PicturesProvider pictures={messenger.pictures}>
-      <div className={classes(styles["screen"], roomId !== null && styles["reading"])}>
+      <main className={classes(styles["screen"], roomId !== null && styles["reading"])}>
         <div className={styles["list"]}>
           <RoomListView
             model={messenger.roomList}
@@ -63,7 +63,7 @@ export function ConversationsScreen(props: ConversationsScreenProps): ReactNode 
             onVerifyPerson={onVerifyPerson}
           />
         )}
-      </div>
+      </main>
       {creating ? (
         <NewConversationDialog
           messenger={messenger}
@@ -94,7 +94,7 @@ function OpenConversation({
 }: OpenConversationProps): ReactNode {
   const model = useOwnViewModel(() => messenger.conversation(roomId), [messenger, roomId]);
   const [adding, setAdding] = useState(false);
-  const pane = useRef<HTMLElement>(null);
+  const pane = useRef<HTMLDivElement>(null);
 
   // Whoever opens a conversation wants to write, except on a phone, where the keyboard would hide what was said.
   useEffect(() => {
@@ -104,7 +104,7 @@ function OpenConversation({
 
   return (
     <>
-      <main ref={pane} className={styles["conversation"]}>
+      <div ref={pane} className={styles["conversation"]}>
         <ConversationView
           messenger={messenger}
           model={model}
@@ -113,7 +113,7 @@ function OpenConversation({
           onBack={() => onNavigate(null)}
           onVerify={onVerifyPerson}
         />
-      </main>
+      </div>
       {detailsOpen ? (
         <div className={styles["details"]}>
           <DetailsView

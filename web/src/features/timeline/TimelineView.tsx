@@ -81,10 +81,12 @@ function useFollowing(model: TimelineViewModel, rows: readonly TimelineRow[], to
     following.current = followsEnd(following.current, last.current ?? now, now, byPerson.current);
     last.current = now;
     const end = isAtEnd(now);
+    // Almost at the end, and nobody is moving: the last line is to be seen whole.
+    if (end && !byPerson.current && now.offset + now.viewport < now.content - 1) goToEnd();
     setAtEnd(end);
     model.setAtEnd(end);
     if (now.offset < LOAD_OLDER_PX && opened.current && model.getSnapshot().older.status === "idle") model.loadOlder();
-  }, [model]);
+  }, [model, goToEnd]);
 
   const onResize = useCallback(() => {
     if (following.current) goToEnd();
@@ -197,6 +199,9 @@ function useKeys(
     } else if (event.key === "Enter" || event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) {
       event.preventDefault();
       target.querySelector<HTMLButtonElement>("[data-message-menu]")?.click();
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      document.querySelector<HTMLElement>("[data-composer]")?.focus();
     } else if (event.key === "Delete" && item.canRedact && item.eventId !== null) {
       actions.askDelete(item);
     } else if (event.key === "c" && event.ctrlKey && getSelection()?.isCollapsed !== false) {
