@@ -2,6 +2,7 @@ import { t } from "../i18n";
 import type { NotificationSource } from "../matrix/api";
 import type { MessageNotification, RoomId } from "../matrix/types";
 import type { Environment, NotificationPermissionState } from "./environment";
+import { shortName } from "./names";
 import { ViewModel } from "./ViewModel";
 
 const ENABLED = "pli.notifications.enabled";
@@ -105,12 +106,12 @@ export class NotificationsViewModel extends ViewModel<NotificationsSnapshot> {
 }
 
 function title({ direct, sender, roomName }: MessageNotification): string {
-  return direct ? sender.displayName : roomName;
+  return direct ? shortName(sender.displayName) : roomName;
 }
 
 function body({ direct, sender, kind, text }: MessageNotification): string {
   const words = kind === "text" && text !== null ? shorten(text) : t(`notifications:kind.${kind}`);
-  return direct ? words : t("notifications:from", { name: sender.displayName, text: words });
+  return direct ? words : t("notifications:from", { name: shortName(sender.displayName), text: words });
 }
 
 function shorten(text: string): string {

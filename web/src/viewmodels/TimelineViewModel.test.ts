@@ -39,6 +39,14 @@ class Conversation implements Timeline {
 }
 
 let world: TestWorld;
+
+/** A conversation on the screen, its end in view. */
+function atEnd(conversation: Conversation): TimelineViewModel {
+  const model = new TimelineViewModel(conversation, world);
+  model.setAtEnd(true);
+  return model;
+}
+
 const newLine = (model: TimelineViewModel) => {
   const { rows } = model.getSnapshot();
   const index = rows.findIndex((row) => row.kind === "new");
@@ -53,7 +61,7 @@ beforeEach(() => {
 describe("the line of new messages", () => {
   it("stays where it was at the opening while the person reads on", () => {
     const conversation = new Conversation([item("a", claire), item("b", claire)], "$a");
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     conversation.state.set({ ...conversation.state.getSnapshot(), fullyRead: "$b" });
     conversation.add(item("c", claire));
     expect(newLine(model)).toBe("b");
@@ -61,7 +69,7 @@ describe("the line of new messages", () => {
 
   it("appears above what came while the window was left", () => {
     const conversation = new Conversation([item("a", claire)], "$a");
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     world.attention.set(false);
     conversation.add(item("b", claire));
     conversation.add(item("c", samir));
@@ -70,17 +78,25 @@ describe("the line of new messages", () => {
 
   it("goes when the person answers", () => {
     const conversation = new Conversation([item("a", claire), item("b", claire)], "$a");
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     conversation.add(item("mine", lea, { mine: true, eventId: null, send: { status: "sending" } }));
     expect(newLine(model)).toBeNull();
   });
 });
 
 describe("reading", () => {
+  it("is not told of a conversation that opens above its end", () => {
+    const conversation = new Conversation([item("a", claire), item("b", claire)], "$a");
+    const model = new TimelineViewModel(conversation, world);
+    expect(conversation.reads).toBe(0);
+    model.setAtEnd(true);
+    expect(conversation.reads).toBe(1);
+  });
+
   it("is told only while the end is in view of a person who looks, so that no receipt lies", () => {
     world.attention.set(false);
     const conversation = new Conversation([item("a", claire)], null);
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     expect(conversation.reads).toBe(0);
     model.setAtEnd(false);
     world.attention.set(true);
@@ -91,7 +107,7 @@ describe("reading", () => {
 
   it("counts what came while the person reads further up, until they come down", () => {
     const conversation = new Conversation([item("a", claire)], "$a");
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     model.setAtEnd(false);
     conversation.add(item("b", claire), item("c", samir));
     expect(model.getSnapshot().missed).toBe(2);
@@ -103,7 +119,7 @@ describe("reading", () => {
 describe("what is read out", () => {
   it("is a message that arrives in view, never older ones that were loaded", () => {
     const conversation = new Conversation([item("b", claire)], "$b");
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     const state = conversation.state.getSnapshot();
     conversation.state.set({ ...state, items: [item("a", claire), ...state.items] });
     expect(model.getSnapshot().arrived).toBeNull();
@@ -115,7 +131,7 @@ describe("what is read out", () => {
 describe("sending", () => {
   it("brings the person to the end, even from far up", () => {
     const conversation = new Conversation([item("a", claire)], "$a");
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     model.setAtEnd(false);
     conversation.add(item("mine", lea, { mine: true, eventId: null, send: { status: "preparing" } }));
     expect(model.getSnapshot().toEnd).toBe(1);
@@ -125,7 +141,7 @@ describe("sending", () => {
 describe("loading", () => {
   it("asks for the first messages by itself, but not for ever", () => {
     const conversation = new Conversation([], null);
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     expect(model.getSnapshot().loading).toBe(true);
     for (let turn = 0; turn < 20; turn += 1) {
       conversation.state.set({ ...conversation.state.getSnapshot(), backwards: { status: "loading" } });
@@ -139,7 +155,7 @@ describe("loading", () => {
 describe("an action that fails", () => {
   it("is told until it is dismissed", async () => {
     const conversation = new Conversation([item("a", lea, { mine: true })], null);
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     conversation.refuse = new Failure("forbidden");
     await model.redact("$a");
     expect(model.getSnapshot().failure?.kind).toBe("forbidden");
@@ -149,7 +165,7 @@ describe("an action that fails", () => {
 
   it("changes nothing after the conversation was left", async () => {
     const conversation = new Conversation([item("a", claire)], null);
-    const model = new TimelineViewModel(conversation, world);
+    const model = atEnd(conversation);
     model.dispose();
     conversation.add(item("b", claire));
     await settled();

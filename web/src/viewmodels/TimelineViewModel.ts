@@ -31,7 +31,8 @@ const MOST_FIRST_LOADS = 5;
 export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
   readonly #timeline: Timeline;
   readonly #environment: Environment;
-  #atEnd = true;
+  /** False until the view has measured: nothing counts as seen before. */
+  #atEnd = false;
   /** The event that the line of new messages stands after; null for no line. */
   #newAfter: string | null = null;
   #opened = false;

@@ -1,5 +1,6 @@
 import { currentLanguage, t } from "../i18n";
 import type { MembershipChange, Person, RoomPreview, RoomSummary, TimelineItem, UserId } from "../matrix/types";
+import { firstName, shortName } from "./names";
 
 /** More names than this in one sentence are counted instead. */
 const MOST_NAMES = 3;
@@ -12,11 +13,6 @@ export function joinNames(names: readonly string[]): string {
   return new Intl.ListFormat(currentLanguage(), { type: "conjunction" }).format(parts);
 }
 
-/** The first word of a display name: "Awa Koné [Justice]" is addressed as "Awa". */
-export function firstName(name: string): string {
-  return name.trim().split(/\s+/)[0] ?? name;
-}
-
 interface Deed {
   readonly change: MembershipChange;
   readonly actor: string;
@@ -25,7 +21,7 @@ interface Deed {
 }
 
 function deedText({ change, actor, mine, targets }: Deed, me: UserId): string {
-  const names = joinNames(targets.map((person) => person.displayName));
+  const names = joinNames(targets.map((person) => shortName(person.displayName)));
   const aboutMe = targets.length === 1 && targets[0]?.userId === me;
   switch (change) {
     case "joined":
@@ -46,7 +42,10 @@ function membershipText(items: readonly TimelineItem[], me: UserId): string {
   const { change, reason } = item.body;
   const targets = new Map<UserId, Person>();
   for (const { body } of items) if (body.kind === "membership") targets.set(body.target.userId, body.target);
-  const text = deedText({ change, actor: item.sender.displayName, mine: item.mine, targets: [...targets.values()] }, me);
+  const text = deedText(
+    { change, actor: shortName(item.sender.displayName), mine: item.mine, targets: [...targets.values()] },
+    me,
+  );
   return reason ? t("timeline:notice.reason", { text, reason }) : text;
 }
 
@@ -55,7 +54,7 @@ export function noticeText(items: readonly TimelineItem[], me: UserId): string {
   const [item] = items;
   if (!item) return "";
   const { body, mine } = item;
-  const actor = item.sender.displayName;
+  const actor = shortName(item.sender.displayName);
   switch (body.kind) {
     case "membership":
       return membershipText(items, me);
@@ -115,9 +114,9 @@ function previewContent({ content, sender, mine }: RoomPreview, me: UserId): str
     case "unreadable":
       return t("room-list:preview.unreadable");
     case "created":
-      return mine ? t("timeline:notice.created.me") : t("timeline:notice.created", { actor: sender.displayName });
+      return mine ? t("timeline:notice.created.me") : t("timeline:notice.created", { actor: shortName(sender.displayName) });
     case "membership":
-      return deedText({ change: content.change, actor: sender.displayName, mine, targets: [content.target] }, me);
+      return deedText({ change: content.change, actor: shortName(sender.displayName), mine, targets: [content.target] }, me);
   }
 }
 

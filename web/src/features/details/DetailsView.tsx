@@ -5,6 +5,7 @@ import { useT } from "../../i18n/react";
 import type { Member, RoomDetails, UserId } from "../../matrix/types";
 import { Button, ConfirmDialog, Dialog, IconButton, Loading, Skeleton, Tag, useViewModel } from "../../ui";
 import type { ConversationViewModel } from "../../viewmodels/ConversationViewModel";
+import { roomTitle, splitName } from "../../viewmodels/names";
 import { useFailureText } from "../failure";
 import { PersonAvatar, RoomAvatar } from "../people/pictures";
 import styles from "./details.module.css";
@@ -48,7 +49,7 @@ export function DetailsView({ model, onClose, onAddPeople, onVerify, onLeft }: D
       </div>
       <div className={styles["identity"]}>
         <RoomAvatar room={details} size={72} />
-        <h3 className={styles["name"]}>{details.name}</h3>
+        <h3 className={styles["name"]}>{roomTitle(details)}</h3>
         {details.topic ? <p className={styles["topic"]}>{details.topic}</p> : null}
         <Trust encrypted={details.encrypted} />
       </div>
@@ -151,7 +152,9 @@ function Members({ details, onVerify }: { details: RoomDetails; onVerify: (userI
 
 function MemberRow({ member, onVerify }: { member: Member; onVerify: (userId: UserId) => void }): ReactNode {
   const t = useT();
+  const { name, organisation } = splitName(member.displayName);
   const facts = [
+    ...(organisation ? [organisation] : []),
     ...(member.me ? [t("people:details.you")] : []),
     ...(member.role === "member" ? [] : [t(`people:details.role.${member.role}`)]),
     ...(member.membership === "invite" ? [t("people:details.invited")] : []),
@@ -161,7 +164,7 @@ function MemberRow({ member, onVerify }: { member: Member; onVerify: (userId: Us
     <div className={styles["person"]}>
       <PersonAvatar person={member} size={32} />
       <div className={styles["personWords"]}>
-        <span className={styles["personName"]}>{member.displayName}</span>
+        <span className={styles["personName"]}>{name}</span>
         {facts.length > 0 ? <span className={styles["facts"]}>{facts.join(" · ")}</span> : null}
         {member.trust === "verified" ? (
           <span className={styles["factTag"]}>
@@ -178,7 +181,7 @@ function MemberRow({ member, onVerify }: { member: Member; onVerify: (userId: Us
         <Button
           size="s"
           variant="ghost"
-          aria-label={t("timeline:identity.verify", { name: member.displayName })}
+          aria-label={t("timeline:identity.verify", { name })}
           onClick={() => onVerify(member.userId)}
         >
           {t("people:details.verify")}

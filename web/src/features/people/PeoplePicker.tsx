@@ -3,6 +3,7 @@ import { type KeyboardEvent, type ReactNode, type Ref, useEffect, useId, useRef,
 import { useT } from "../../i18n/react";
 import type { Person } from "../../matrix/types";
 import { Button, classes, Loading, Skeleton, useViewModel } from "../../ui";
+import { shortName, splitName } from "../../viewmodels/names";
 import { PeopleSearchViewModel } from "../../viewmodels/PeopleSearchViewModel";
 import { useFailureText } from "../failure";
 import styles from "./people.module.css";
@@ -64,7 +65,7 @@ export function PeoplePicker({ model, label, onChoose, several, busy, fieldRef }
             {snapshot.picked.map((person) => (
               <li key={person.userId} className={styles["chip"]}>
                 <PersonAvatar person={person} size={24} />
-                <span className={styles["chipName"]}>{person.displayName}</span>
+                <span className={styles["chipName"]}>{shortName(person.displayName)}</span>
                 <button
                   type="button"
                   className={styles["unpick"]}
@@ -116,13 +117,23 @@ export function PeoplePicker({ model, label, onChoose, several, busy, fieldRef }
               }}
             >
               <PersonAvatar person={person} size={44} />
-              <span className={styles["resultName"]}>{person.displayName}</span>
+              <PersonWords displayName={person.displayName} />
             </div>
           ))}
         </div>
         {snapshot.status === "found" && snapshot.limited ? <p className={styles["hint"]}>{t("people:search.limited")}</p> : null}
       </div>
     </div>
+  );
+}
+
+function PersonWords({ displayName }: { displayName: string }): ReactNode {
+  const { name, organisation } = splitName(displayName);
+  return (
+    <span className={styles["resultWords"]}>
+      <span className={styles["resultName"]}>{name}</span>
+      {organisation ? <span className={styles["organisation"]}>{organisation}</span> : null}
+    </span>
   );
 }
 

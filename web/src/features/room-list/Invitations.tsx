@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { useT } from "../../i18n/react";
 import type { RoomId } from "../../matrix/types";
 import { Button } from "../../ui";
+import { roomTitle, shortName } from "../../viewmodels/names";
 import type { InvitationRow } from "../../viewmodels/RoomListViewModel";
 import { useFailureText } from "../failure";
 import { RoomAvatar } from "../people/pictures";
@@ -36,7 +37,7 @@ function Invitation({
 }: { invitation: InvitationRow } & Pick<InvitationsProps, "onAccept" | "onDecline">): ReactNode {
   const t = useT();
   const reason = useFailureText(failure);
-  const inviter = room.inviter?.displayName;
+  const inviter = room.inviter ? shortName(room.inviter.displayName) : null;
   const text = inviter
     ? t(room.partner ? "room-list:invitation.direct" : "room-list:invitation.group", { name: inviter })
     : t("room-list:invitation.unknown");
@@ -44,7 +45,7 @@ function Invitation({
     <li className={styles["invitation"]}>
       <RoomAvatar room={room} />
       <div className={styles["invitationWords"]}>
-        <p className={styles["name"]}>{room.name}</p>
+        <p className={styles["name"]}>{roomTitle(room)}</p>
         <p className={styles["invitationText"]}>{text}</p>
         {reason ? (
           <p role="alert" className={styles["invitationFailure"]}>

@@ -3,6 +3,7 @@ import { memo, type ReactNode, type Ref } from "react";
 import { useLanguage, useT } from "../../i18n/react";
 import type { RoomId, RoomSummary, UserId } from "../../matrix/types";
 import { Badge, classes } from "../../ui";
+import { roomTitle } from "../../viewmodels/names";
 import { listTime } from "../../viewmodels/time";
 import { previewText } from "../../viewmodels/wording";
 import { RoomAvatar } from "../people/pictures";
@@ -39,7 +40,7 @@ export const RoomRow = memo(function RoomRow({ room, me, open, tabStop, today, o
     >
       <RoomAvatar room={room} />
       <span className={styles["words"]}>
-        <span className={styles["name"]}>{room.name}</span>
+        <span className={styles["name"]}>{roomTitle(room)}</span>
         <span className={classes(styles["preview"], typing && styles["typing"])}>
           {typing ? null : <SendMark status={room.preview?.mine ? room.preview.sendStatus : null} />}
           {previewText(room, me)}

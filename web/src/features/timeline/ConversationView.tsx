@@ -5,7 +5,8 @@ import type { RoomDetails, UserId } from "../../matrix/types";
 import { Button, classes, EmptyState, IconButton, Loading, Skeleton, useViewModel } from "../../ui";
 import type { ConversationViewModel } from "../../viewmodels/ConversationViewModel";
 import type { Messenger } from "../../viewmodels/Messenger";
-import { firstName, typingText } from "../../viewmodels/wording";
+import { firstName, roomTitle, splitName } from "../../viewmodels/names";
+import { typingText } from "../../viewmodels/wording";
 import { ComposerView } from "../composer/ComposerView";
 import { RoomAvatar } from "../people/pictures";
 import styles from "./conversation.module.css";
@@ -65,7 +66,7 @@ export function ConversationView({
           <p className={styles["typing"]} aria-live="off">
             {typingText(details.typing.map(firstName))}
           </p>
-          <ComposerView key={`composer ${model.roomId}`} model={model.composer} name={details.name} />
+          <ComposerView key={`composer ${model.roomId}`} model={model.composer} name={roomTitle(details)} />
         </>
       ) : null}
     </section>
@@ -74,18 +75,19 @@ export function ConversationView({
 
 function Title({ details, onDetails }: { details: RoomDetails; onDetails: () => void }): ReactNode {
   const t = useT();
-  const { name, encrypted, memberCount, partner } = details;
+  const { encrypted, memberCount, partner } = details;
+  const about = partner ? splitName(partner.displayName).organisation : t("timeline:header.members", { count: memberCount });
   return (
     <div className={styles["title"]}>
       <RoomAvatar room={details} size={32} />
       <div className={styles["titleWords"]}>
-        <h2 className={styles["name"]}>{name}</h2>
+        <h2 className={styles["name"]}>{roomTitle(details)}</h2>
         <div className={styles["facts"]}>
           <button type="button" className={classes(styles["trust"], !encrypted && styles["untrusted"])} onClick={onDetails}>
             {encrypted ? <Shield size={14} aria-hidden="true" /> : <ShieldOff size={14} aria-hidden="true" />}
             {t(encrypted ? "timeline:trust" : "timeline:trust.notEncrypted")}
           </button>
-          {partner ? null : <span className={styles["count"]}>· {t("timeline:header.members", { count: memberCount })}</span>}
+          {about ? <span className={styles["count"]}>· {about}</span> : null}
         </div>
       </div>
     </div>

@@ -4,7 +4,7 @@ import { useT } from "../../i18n/react";
 import type { SendGate, UserId } from "../../matrix/types";
 import { Button, useViewModel } from "../../ui";
 import type { ConversationViewModel } from "../../viewmodels/ConversationViewModel";
-import { firstName } from "../../viewmodels/wording";
+import { firstName, shortName } from "../../viewmodels/names";
 import { useFailureText } from "../failure";
 import styles from "./conversation.module.css";
 
@@ -29,7 +29,9 @@ export function IdentityCard({ model, gate, onVerify }: IdentityCardProps): Reac
         <ShieldAlert size={28} aria-hidden="true" />
       </span>
       <div className={styles["identityWords"]}>
-        <strong className={styles["identityTitle"]}>{t("timeline:identity.title", { name: person.displayName })}</strong>
+        <strong className={styles["identityTitle"]}>
+          {t("timeline:identity.title", { name: shortName(person.displayName) })}
+        </strong>
         <p>{t(person.wasVerified ? "timeline:identity.verified" : "timeline:identity.known")}</p>
         {others > 0 ? <p>{t("timeline:identity.more", { count: others })}</p> : null}
         {reason ? <p className={styles["identityFailure"]}>{reason}</p> : null}

@@ -5,8 +5,9 @@ import { useT } from "../../i18n/react";
 import type { FileBody, Person, TimelineItem } from "../../matrix/types";
 import { avatarColour, classes, Menu, type MenuAction } from "../../ui";
 import type { DownloadState } from "../../viewmodels/DownloadsViewModel";
+import { shortName } from "../../viewmodels/names";
 import type { TimelineRow } from "../../viewmodels/timelineRows";
-import { joinNames } from "../../viewmodels/wording";
+import { joinNames, messageSummary } from "../../viewmodels/wording";
 import { PersonAvatar } from "../people/pictures";
 import styles from "./bubble.module.css";
 import { FileCard } from "./FileCard";
@@ -55,7 +56,8 @@ export const MessageRow = memo(function MessageRow({ row, actions, download, tab
   const { mine, sender, send } = item;
   const tabIndex = tabStop ? 0 : -1;
   const time = formatTime(item.ts);
-  const name = mine ? t("timeline:you") : sender.displayName;
+  const shown = shortName(sender.displayName);
+  const name = mine ? t("timeline:you") : shown;
   const colour = { "--person": avatarColour(sender.userId) } as CSSProperties;
   return (
     <div className={classes(styles["message"], first && styles["first"])}>
@@ -63,12 +65,12 @@ export const MessageRow = memo(function MessageRow({ row, actions, download, tab
       <article
         tabIndex={tabIndex}
         data-message={row.key}
-        aria-label={t("timeline:message.at", { name, time })}
+        aria-label={t("timeline:message.at", { name, time, text: messageSummary(item) })}
         className={classes(styles["line"], mine ? styles["mine"] : styles["theirs"])}
       >
         {mine ? null : <span className={styles["face"]}>{last ? <PersonAvatar person={sender} size={32} /> : null}</span>}
         <div className={classes(styles["bubble"], send.status === "failed" && styles["bubbleFailed"])} style={colour}>
-          {first && !mine ? <div className={styles["who"]}>{sender.displayName}</div> : null}
+          {first && !mine ? <div className={styles["who"]}>{shown}</div> : null}
           <Body row={row} actions={actions} download={download} tabIndex={tabIndex} />
           <span className={styles["meta"]}>
             {item.edited ? <span>{t("timeline:edited")}</span> : null}
@@ -95,7 +97,7 @@ function Body({
   if (body.kind === "text") {
     return body.emote ? (
       <em>
-        {item.sender.displayName} <LinkedText text={body.text} />
+        {shortName(item.sender.displayName)} <LinkedText text={body.text} />
       </em>
     ) : (
       <LinkedText text={body.text} />
@@ -166,7 +168,7 @@ function ActionsMenu({ item, actions, tabIndex }: { item: TimelineItem; actions:
 
 function Readers({ people }: { people: readonly Person[] }): ReactNode {
   const t = useT();
-  const label = t("timeline:readBy", { names: joinNames(people.map((person) => person.displayName)) });
+  const label = t("timeline:readBy", { names: joinNames(people.map((person) => shortName(person.displayName))) });
   return (
     <div className={styles["readers"]} role="img" aria-label={label} title={label}>
       {people.slice(0, MOST_FACES).map((person) => (

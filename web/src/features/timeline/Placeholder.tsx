@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useT } from "../../i18n/react";
 import type { TimelineItem, UnreadableReason } from "../../matrix/types";
 import { classes } from "../../ui";
+import { shortName } from "../../viewmodels/names";
 import styles from "./bubble.module.css";
 
 /** Those that may still resolve by themselves. */
@@ -28,7 +29,7 @@ export function Placeholder({ item }: { item: TimelineItem }): ReactNode {
         <Line icon={body.reason === "mismatched-sender" ? <ShieldAlert size={16} /> : <EyeOff size={16} />} warning>
           <strong>{t("timeline:untrusted.title")}</strong>
           <br />
-          {t(`timeline:untrusted.${body.reason}`, { name: item.sender.displayName })}
+          {t(`timeline:untrusted.${body.reason}`, { name: shortName(item.sender.displayName) })}
         </Line>
       );
     default:

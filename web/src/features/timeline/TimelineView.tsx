@@ -15,6 +15,7 @@ import { useLanguage, useT } from "../../i18n/react";
 import type { RoomDetails, TimelineItem, UserId } from "../../matrix/types";
 import { Button, ConfirmDialog, Loading, Skeleton, showToast, useViewModel } from "../../ui";
 import type { DownloadsSnapshot, DownloadsViewModel } from "../../viewmodels/DownloadsViewModel";
+import { shortName } from "../../viewmodels/names";
 import { changedAtStart, followsEnd, isAtEnd, LOAD_OLDER_PX, type ScrollMeasure } from "../../viewmodels/scrolling";
 import type { TimelineSnapshot, TimelineViewModel } from "../../viewmodels/TimelineViewModel";
 import { dayLabel } from "../../viewmodels/time";
@@ -295,7 +296,7 @@ function Scroller(props: TimelineViewProps & { snapshot: TimelineSnapshot }): Re
         </button>
       )}
       <p className="visually-hidden" aria-live="polite">
-        {arrived ? t("timeline:arrived", { name: arrived.sender.displayName, text: messageSummary(arrived) }) : ""}
+        {arrived ? t("timeline:arrived", { name: shortName(arrived.sender.displayName), text: messageSummary(arrived) }) : ""}
       </p>
       <ConfirmDialog
         open={deleting !== null}
@@ -359,7 +360,7 @@ function Start({ details }: { details: RoomDetails }): ReactNode {
   return (
     <div className={styles["start"]}>
       <p className={styles["startTitle"]}>
-        {partner ? t("timeline:start.direct", { name: partner.displayName }) : t("timeline:start.group", { name })}
+        {partner ? t("timeline:start.direct", { name: shortName(partner.displayName) }) : t("timeline:start.group", { name })}
       </p>
       {encrypted ? <p>{t("timeline:start.text")}</p> : null}
     </div>
