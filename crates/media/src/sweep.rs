@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use pli_store::{Batch, CommitError, Direction, Expect};
 
 use crate::{
@@ -17,9 +19,25 @@ pub struct Swept {
     pub announcements: usize,
 }
 
+/// How long it is from one sweep to the next.
+const INTERVAL: Duration = Duration::from_secs(60 * 60);
+
 impl Media {
+    /// Sweeps every hour, until the future is dropped.
+    pub async fn sweep_now_and_then(self) {
+        loop {
+            match self.sweep().await {
+                Ok(swept) if swept == Swept::default() => {}
+                Ok(swept) => tracing::info!(?swept, "removed what uploads left behind"),
+                Err(error) => tracing::error!(%error, "what uploads left could not be removed"),
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
     /// Removes what interrupted uploads and deletions left, and announced files that have expired.
-    /// To be called from time to time, for example once an hour; several nodes may do it at once.
+    /// Several nodes may do it
+    /// at once.
     ///
     /// # Errors
     /// When a store failed; what is left is removed by the next sweep.
