@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use pli_accounts::AccountsError;
 use pli_events::EventError;
 use pli_store::{CommitError, StoreError};
 use ruma::{OwnedEventId, OwnedRoomAliasId, OwnedRoomId, RoomVersionId};
@@ -5,7 +8,7 @@ use ruma::{OwnedEventId, OwnedRoomAliasId, OwnedRoomId, RoomVersionId};
 use crate::state::StateRoot;
 
 /// Why an operation on a room was not done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum RoomError {
     /// The user may not do this.
     #[error("{0}")]
@@ -25,6 +28,9 @@ pub enum RoomError {
     /// No such event, or the user may not see it.
     #[error("no event {0} is known here")]
     UnknownEvent(OwnedEventId),
+    /// Only a room that was left can be forgotten.
+    #[error("you are still in this room: leave it first")]
+    StillInRoom,
     /// No such state.
     #[error("the room has no such state event")]
     UnknownState,
@@ -45,16 +51,26 @@ pub enum RoomError {
     TooLarge(String),
     /// The event can't be built or read.
     #[error(transparent)]
-    Event(EventError),
+    Event(Arc<EventError>),
     /// Too many other writers were faster: nothing was written.
     #[error("the room is too busy: try again")]
     Busy,
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The account service failed.
+    Store(Arc<StoreError>),
+    /// The accounts' part of the operation failed.
     #[error(transparent)]
-    Accounts(#[from] Box<dyn std::error::Error + Send + Sync>),
+    Accounts(Arc<AccountsError>),
+    /// The process is going down.
+    #[error("the server is shutting down: try again")]
+    Interrupted,
+    /// The branches of a room can't be brought together.
+    #[error("the room's state can't be resolved: {0}")]
+    Resolution(String),
+    /// Not an error of the caller's: the operation has to wait for the batch being built.
+    #[doc(hidden)]
+    #[error("to be done after the current batch")]
+    AfterCommit,
     /// A node of a state is missing.
     #[error("the store is damaged: state node {0} is missing; restore a backup")]
     MissingStateNode(StateRoot),
@@ -63,9 +79,31 @@ pub enum RoomError {
     MissingEvent(OwnedEventId),
 }
 
+impl RoomError {
+    /// An error in what a client sent as an event's content.
+    pub(crate) fn from_content(error: EventError) -> Self {
+        Self::BadContent(error.to_string())
+    }
+}
+
 impl From<EventError> for RoomError {
     fn from(error: EventError) -> Self {
-        Self::Event(error)
+        if error.is_too_large() {
+            return Self::TooLarge(error.to_string());
+        }
+        Self::Event(Arc::new(error))
+    }
+}
+
+impl From<StoreError> for RoomError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<AccountsError> for RoomError {
+    fn from(error: AccountsError) -> Self {
+        Self::Accounts(Arc::new(error))
     }
 }
 
@@ -73,7 +111,7 @@ impl From<CommitError> for RoomError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Conflict(_) => Self::Busy,
-            CommitError::Store(error) => Self::Store(error),
+            CommitError::Store(error) => error.into(),
         }
     }
 }

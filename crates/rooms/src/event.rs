@@ -29,6 +29,18 @@ pub struct RoomEvent {
 }
 
 impl RoomEvent {
+    pub(crate) fn new(pdu: Pdu, state_before: StateRoot, room_state: StateRoot) -> Self {
+        Self {
+            pdu,
+            stamp: None,
+            state_before,
+            room_state,
+            soft_failed: false,
+            redacted_by: None,
+            transaction: None,
+        }
+    }
+
     pub(crate) fn read(stored: StoredEvent, stamp: Option<Stamp>) -> Result<Self, RoomError> {
         let pdu = Pdu::from_stored(stored.event_id, stored.json)?.with_rejected(stored.rejected);
         Ok(Self {

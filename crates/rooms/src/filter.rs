@@ -19,9 +19,10 @@ pub fn matches(filter: &RoomEventFilter, room_id: &RoomId, event: &RoomEvent) ->
             &event.pdu.event_type().to_string(),
         )
         && matches_sender(filter.senders.as_deref(), &filter.not_senders, event.pdu.sender())
-        && filter.url_filter.as_ref().is_none_or(|url| {
-            matches!(url, UrlFilter::EventsWithUrl) == has_url(event)
-        })
+        && filter
+            .url_filter
+            .as_ref()
+            .is_none_or(|url| matches!(url, UrlFilter::EventsWithUrl) == has_url(event))
 }
 
 /// Whether a filter lets anything of a room through.

@@ -8,8 +8,13 @@
 
 mod error;
 mod event;
+pub mod filter;
 pub mod keyspaces;
 mod lazy_snapshot;
+mod log;
+mod operations;
+mod pagination;
+mod power;
 mod read;
 mod rooms;
 mod rows;
@@ -21,6 +26,13 @@ pub use self::{
     error::RoomError,
     event::RoomEvent,
     keyspaces::KEYSPACES,
+    operations::{
+        Context, CreateRoom, HistoryPage, HistoryRequest, InitialState, Mark, MembershipChange,
+        Preset, PublicRoom, PublicRooms, ReceiptThreadKey, Redaction, RoomView, SendMessage,
+        SetState,
+    },
+    pagination::{InvalidPaginationToken, PaginationToken},
+    power::PowerLevels,
     read::{Member, Reader, TimelineRange},
     rooms::{Rooms, RoomsConfig},
     rows::{

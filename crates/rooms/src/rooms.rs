@@ -7,6 +7,7 @@ use ruma::{OwnedEventId, OwnedServerName, RoomVersionId};
 
 use crate::{
     event::{EventWeight, RoomEvent},
+    log::RoomLog,
     state::StateTree,
     typing::Typing,
 };
@@ -52,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) states: StateTree,
     /// Events that are on a timeline.
     pub(crate) events: Cache<OwnedEventId, Arc<RoomEvent>, EventWeight>,
+    pub(crate) log: RoomLog,
 }
 
 impl Rooms {
@@ -72,7 +74,16 @@ impl Rooms {
         );
         let states = StateTree::new(config.state_cache_bytes);
         let typing = Typing::new(ambient.clone());
-        let inner = Inner { store, ambient, config, signing_key, typing, states, events };
+        let inner = Inner {
+            store,
+            ambient,
+            config,
+            signing_key,
+            typing,
+            states,
+            events,
+            log: RoomLog::new(),
+        };
         Self { inner: Arc::new(inner) }
     }
 

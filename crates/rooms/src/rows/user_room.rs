@@ -33,6 +33,14 @@ pub struct UserRoomRow {
 impl Record for UserRoomRow {}
 
 impl UserRoomRow {
+    /// The same row, to be written again in a later batch.
+    pub(crate) fn settled(mut self, version: Position) -> Self {
+        self.changed = self.changed.settled(version);
+        self.since = self.since.settled(version);
+        self.joined_until = self.joined_until.map(|until| until.settled(version));
+        self
+    }
+
     pub(crate) fn read(self, room_id: OwnedRoomId, version: Position) -> UserRoom {
         UserRoom {
             room_id,

@@ -1,0 +1,268 @@
+use futures_util::future::BoxFuture;
+use pli_accounts::Profiles;
+use ruma::{
+    OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedUserId,
+    events::{StateEventType, TimelineEventType},
+};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{
+    Rooms,
+    error::RoomError,
+    event::RoomEvent,
+    log::{NewEvent, Operation, RoomTransaction},
+    rows::MembershipKind,
+    visibility::membership_in,
+};
+
+/// Somebody who changes somebody's membership of a room, their own or another's.
+#[derive(Clone, Debug)]
+pub struct MembershipChange {
+    /// Who changes it.
+    pub sender: OwnedUserId,
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl MembershipChange {
+    /// A change without a reason.
+    #[must_use]
+    pub fn new(sender: OwnedUserId, room_id: OwnedRoomId) -> Self {
+        Self { sender, room_id, reason: None }
+    }
+
+    /// Says why.
+    #[must_use]
+    pub fn because(mut self, reason: Option<String>) -> Self {
+        self.reason = reason;
+        self
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Join,
+    Invite { is_direct: bool },
+    Leave,
+    Kick,
+    Ban,
+    Unban,
+    Knock,
+}
+
+/// The content of an `m.room.member` event, as this server writes it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct NewMembership {
+    pub(crate) membership: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) displayname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) avatar_url: Option<OwnedMxcUri>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_direct: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) join_authorised_via_users_server: Option<OwnedUserId>,
+}
+
+impl NewMembership {
+    pub(crate) fn to_content(&self) -> Result<Box<RawValue>, RoomError> {
+        to_raw_value(self).map_err(|error| RoomError::BadContent(error.to_string()))
+    }
+}
+
+impl Rooms {
+    /// Joins a room. Somebody who is in it already stays so.
+    ///
+    /// # Errors
+    /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`]; when the store fails.
+    pub async fn join(&self, change: MembershipChange) -> Result<OwnedEventId, RoomError> {
+        let target = change.sender.clone();
+        self.change_membership(change, target, Action::Join).await
+    }
+
+    /// Invites somebody; `is_direct` if a conversation between two is meant.
+    ///
+    /// # Errors
+    /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`]; when the store fails.
+    pub async fn invite(
+        &self,
+        change: MembershipChange,
+        target: OwnedUserId,
+        is_direct: bool,
+    ) -> Result<OwnedEventId, RoomError> {
+        self.change_membership(change, target, Action::Invite { is_direct }).await
+    }
+
+    /// Leaves a room, rejects an invitation or takes a knock back. Somebody who left already stays
+    /// so.
+    ///
+    /// # Errors
+    /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`]; when the store fails.
+    pub async fn leave(&self, change: MembershipChange) -> Result<OwnedEventId, RoomError> {
+        let target = change.sender.clone();
+        self.change_membership(change, target, Action::Leave).await
+    }
+
+    /// Removes somebody from a room, or takes an invitation back.
+    ///
+    /// # Errors
+    /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`]; when the store fails.
+    pub async fn kick(
+        &self,
+        change: MembershipChange,
+        target: OwnedUserId,
+    ) -> Result<OwnedEventId, RoomError> {
+        self.change_membership(change, target, Action::Kick).await
+    }
+
+    /// Bans somebody from a room.
+    ///
+    /// # Errors
+    /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`]; when the store fails.
+    pub async fn ban(
+        &self,
+        change: MembershipChange,
+        target: OwnedUserId,
+    ) -> Result<OwnedEventId, RoomError> {
+        self.change_membership(change, target, Action::Ban).await
+    }
+
+    /// Lifts a ban.
+    ///
+    /// # Errors
+    /// [`RoomError::Forbidden`], also if there is no ban; [`RoomError::UnknownRoom`]; when the store
+    /// fails.
+    pub async fn unban(
+        &self,
+        change: MembershipChange,
+        target: OwnedUserId,
+    ) -> Result<OwnedEventId, RoomError> {
+        self.change_membership(change, target, Action::Unban).await
+    }
+
+    /// Asks to be invited.
+    ///
+    /// # Errors
+    /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`]; when the store fails.
+    pub async fn knock(&self, change: MembershipChange) -> Result<OwnedEventId, RoomError> {
+        let target = change.sender.clone();
+        self.change_membership(change, target, Action::Knock).await
+    }
+
+    async fn change_membership(
+        &self,
+        change: MembershipChange,
+        target: OwnedUserId,
+        action: Action,
+    ) -> Result<OwnedEventId, RoomError> {
+        let MembershipChange { sender, room_id, reason } = change;
+        // Names and pictures are looked up before the room is asked, so that the room doesn't wait.
+        let (displayname, avatar_url) = match action {
+            Action::Join | Action::Invite { .. } | Action::Knock => self.profile(&target).await?,
+            Action::Leave | Action::Kick | Action::Ban | Action::Unban => (None, None),
+        };
+        let operation =
+            ChangeMembership { sender, target, action, reason, displayname, avatar_url };
+        self.submit(&room_id, operation).await
+    }
+
+    /// The name and picture of a user of this server; of nobody else any are known.
+    pub(crate) async fn profile(
+        &self,
+        user_id: &ruma::UserId,
+    ) -> Result<(Option<String>, Option<OwnedMxcUri>), RoomError> {
+        let snapshot = self.inner.store.snapshot().await?;
+        let profile = Profiles::get_at(&snapshot, user_id).await?.unwrap_or_default();
+        Ok((profile.display_name().map(ToOwned::to_owned), profile.avatar_url()))
+    }
+}
+
+struct ChangeMembership {
+    sender: OwnedUserId,
+    target: OwnedUserId,
+    action: Action,
+    reason: Option<String>,
+    displayname: Option<String>,
+    avatar_url: Option<OwnedMxcUri>,
+}
+
+impl Operation for ChangeMembership {
+    fn run<'a>(
+        &'a self,
+        transaction: &'a mut RoomTransaction<'_>,
+    ) -> BoxFuture<'a, Result<OwnedEventId, RoomError>> {
+        Box::pin(self.change(transaction))
+    }
+}
+
+impl ChangeMembership {
+    async fn change(
+        &self,
+        transaction: &mut RoomTransaction<'_>,
+    ) -> Result<OwnedEventId, RoomError> {
+        let current =
+            transaction.state_event(&StateEventType::RoomMember, self.target.as_str()).await?;
+        let kind = current.as_deref().map(|current| MembershipKind::of(&membership_in(current)));
+        if let Some(current) = self.is_done_already(current.as_deref(), kind)? {
+            return Ok(current);
+        }
+
+        let membership = match self.action {
+            Action::Join => "join",
+            Action::Invite { .. } => "invite",
+            Action::Leave | Action::Kick | Action::Unban => "leave",
+            Action::Ban => "ban",
+            Action::Knock => "knock",
+        };
+        let join_authorised_via_users_server = match self.action {
+            Action::Join => transaction.authorise_restricted_join(&self.target, kind).await?,
+            _ => None,
+        };
+        let content = NewMembership {
+            membership,
+            displayname: self.displayname.clone(),
+            avatar_url: self.avatar_url.clone(),
+            reason: self.reason.clone(),
+            is_direct: self.action == Action::Invite { is_direct: true },
+            join_authorised_via_users_server,
+        };
+        let event = NewEvent::state(
+            &self.sender,
+            TimelineEventType::RoomMember,
+            self.target.as_str(),
+            content.to_content()?,
+        );
+        transaction.append(event).await
+    }
+
+    /// The event that holds if there is nothing to do; an error for what the authorisation rules
+    /// would let pass under another name.
+    fn is_done_already(
+        &self,
+        current: Option<&RoomEvent>,
+        kind: Option<MembershipKind>,
+    ) -> Result<Option<OwnedEventId>, RoomError> {
+        let nothing_to_do = match (self.action, kind) {
+            (Action::Join, Some(MembershipKind::Join))
+            | (Action::Leave, Some(MembershipKind::Leave)) => true,
+            (Action::Leave, None) => {
+                return Err(RoomError::Forbidden("you are not in this room".to_owned()));
+            }
+            // For the rules removing is leaving, and so is lifting a ban.
+            (Action::Kick, Some(MembershipKind::Ban | MembershipKind::Leave) | None) => {
+                return Err(RoomError::Forbidden(format!("{} is not in this room", self.target)));
+            }
+            (Action::Unban, Some(MembershipKind::Ban)) => false,
+            (Action::Unban, _) => {
+                return Err(RoomError::Forbidden(format!("{} is not banned", self.target)));
+            }
+            _ => false,
+        };
+        Ok(current.filter(|_| nothing_to_do).map(|current| current.event_id().to_owned()))
+    }
+}
