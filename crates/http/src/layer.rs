@@ -41,6 +41,9 @@ pub fn surround(router: Router) -> Router {
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(
         SizeAbove::new(COMPRESS_FROM)
             .and(NotForContentType::IMAGES)
+            .and(NotForContentType::new("audio/"))
+            .and(NotForContentType::new("video/"))
+            .and(NotForContentType::new("application/zip"))
             .and(NotForContentType::new("application/octet-stream")),
     );
 
