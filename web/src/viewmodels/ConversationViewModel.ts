@@ -17,7 +17,13 @@ export interface ConversationSnapshot {
   readonly approveFailure: FailureInfo | null;
   readonly leaving: boolean;
   readonly leaveFailure: FailureInfo | null;
+  /** A new name or a removal is on its way. */
+  readonly managing: boolean;
+  readonly manageFailure: FailureInfo | null;
 }
+
+/** Longest name of a conversation, in characters. */
+const LONGEST_NAME = 255;
 
 /** One open conversation: its messages, its composer, its people. */
 export class ConversationViewModel extends ViewModel<ConversationSnapshot> {
@@ -34,6 +40,8 @@ export class ConversationViewModel extends ViewModel<ConversationSnapshot> {
       approveFailure: null,
       leaving: false,
       leaveFailure: null,
+      managing: false,
+      manageFailure: null,
     });
     this.roomId = roomId;
     this.#session = session;
@@ -79,6 +87,37 @@ export class ConversationViewModel extends ViewModel<ConversationSnapshot> {
       return false;
     } finally {
       this.patch({ leaving: false });
+    }
+  }
+
+  /** Gives the group another name. True once it has it. */
+  rename(name: string): Promise<boolean> {
+    const trimmed = name.trim().slice(0, LONGEST_NAME);
+    if (trimmed === "" || trimmed === this.getSnapshot().details?.name) return Promise.resolve(trimmed !== "");
+    return this.#manage(() => this.#session.rooms.rename(this.roomId, trimmed));
+  }
+
+  /** Takes somebody out of the conversation. True once it is done. */
+  remove(userId: UserId): Promise<boolean> {
+    return this.#manage(() => this.#session.rooms.removeMember(this.roomId, userId));
+  }
+
+  /** The person closed the question whether to rename or remove. */
+  dismissManageFailure(): void {
+    this.patch({ manageFailure: null });
+  }
+
+  async #manage(action: () => Promise<void>): Promise<boolean> {
+    if (this.getSnapshot().managing) return false;
+    this.patch({ managing: true, manageFailure: null });
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      this.patch({ manageFailure: toFailure(error).info });
+      return false;
+    } finally {
+      this.patch({ managing: false });
     }
   }
 

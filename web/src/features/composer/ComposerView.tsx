@@ -1,14 +1,5 @@
 import { ArrowRight, File as FileIcon, Paperclip, ShieldAlert, X } from "lucide-react";
-import {
-  type ClipboardEvent,
-  type DragEvent,
-  type KeyboardEvent,
-  type ReactNode,
-  useId,
-  useLayoutEffect,
-  useRef,
-  useState,
-} from "react";
+import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import { formatSize } from "../../i18n/format";
 import { useT } from "../../i18n/react";
 import type { SendGate } from "../../matrix/types";
@@ -56,17 +47,12 @@ function NoSending({ gate }: { gate: Exclude<SendGate, { state: "open" | "checki
   );
 }
 
-function filesOf(transfer: DataTransfer): File[] {
-  return [...transfer.files];
-}
-
 function Composer({ model, name, snapshot }: ComposerViewProps & { snapshot: ComposerSnapshot }): ReactNode {
   const t = useT();
   const id = useId();
   const { text, attachments, canSend, tooLong } = snapshot;
   const field = useRef<HTMLTextAreaElement>(null);
   const chooser = useRef<HTMLInputElement>(null);
-  const [dropping, setDropping] = useState(false);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
@@ -91,21 +77,11 @@ function Composer({ model, name, snapshot }: ComposerViewProps & { snapshot: Com
     send();
   };
   const onPaste = (event: ClipboardEvent) => {
-    const files = filesOf(event.clipboardData);
+    const files = [...event.clipboardData.files];
     // Office programs put a picture of the text beside the text: whoever copied text wants text.
     if (files.length === 0 || event.clipboardData.getData("text/plain") !== "") return;
     event.preventDefault();
     take(files);
-  };
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault();
-    setDropping(false);
-    take(filesOf(event.dataTransfer));
-  };
-  const onDragOver = (event: DragEvent) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault();
-    setDropping(true);
   };
 
   return (
@@ -116,9 +92,6 @@ function Composer({ model, name, snapshot }: ComposerViewProps & { snapshot: Com
         event.preventDefault();
         send();
       }}
-      onDragOver={onDragOver}
-      onDragLeave={() => setDropping(false)}
-      onDrop={onDrop}
     >
       <Notices model={model} snapshot={snapshot} />
       <Attachments model={model} snapshot={snapshot} />
@@ -161,11 +134,6 @@ function Composer({ model, name, snapshot }: ComposerViewProps & { snapshot: Com
           aria-disabled={!canSend}
         />
       </div>
-      {dropping ? (
-        <div className={styles["drop"]} aria-hidden="true">
-          {t("composer:drop")}
-        </div>
-      ) : null}
     </form>
   );
 }

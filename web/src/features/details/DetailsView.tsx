@@ -1,17 +1,15 @@
-import { LogOut, Shield, ShieldOff, UserPlus, X } from "lucide-react";
+import { LogOut, Pencil, Shield, ShieldOff, UserPlus, X } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { VList } from "virtua";
 import { useT } from "../../i18n/react";
-import type { Member, RoomDetails, UserId } from "../../matrix/types";
-import { Button, ConfirmDialog, Dialog, IconButton, Loading, Skeleton, Tag, useViewModel } from "../../ui";
+import type { UserId } from "../../matrix/types";
+import { Button, ConfirmDialog, IconButton, useViewModel } from "../../ui";
 import type { ConversationViewModel } from "../../viewmodels/ConversationViewModel";
-import { roomTitle, splitName } from "../../viewmodels/names";
+import { roomTitle } from "../../viewmodels/names";
 import { useFailureText } from "../failure";
-import { PersonAvatar, RoomAvatar } from "../people/pictures";
+import { RoomAvatar } from "../people/pictures";
 import styles from "./details.module.css";
-
-/** More people than this are shown in a dialog of their own. */
-const SHOWN_MEMBERS = 8;
+import { MembersList } from "./MembersList";
+import { RenameDialog } from "./RenameDialog";
 
 /** Properties of {@link DetailsView}. */
 export interface DetailsViewProps {
@@ -28,6 +26,7 @@ export function DetailsView({ model, onClose, onAddPeople, onVerify, onLeft }: D
   const t = useT();
   const { details, leaving, leaveFailure } = useViewModel(model);
   const [asking, setAsking] = useState(false);
+  const [renaming, setRenaming] = useState(false);
   const closeButton = useRef<HTMLButtonElement>(null);
   const failure = useFailureText(leaveFailure);
 
@@ -53,11 +52,16 @@ export function DetailsView({ model, onClose, onAddPeople, onVerify, onLeft }: D
         {details.topic ? <p className={styles["topic"]}>{details.topic}</p> : null}
         <Trust encrypted={details.encrypted} />
       </div>
-      <Members details={details} onVerify={onVerify} />
+      <MembersList model={model} details={details} onVerify={onVerify} />
       <div className={styles["actions"]}>
         {details.can.invite && !details.partner ? (
           <Button variant="line" wide icon={<UserPlus size={18} />} onClick={onAddPeople}>
             {t("people:details.add")}
+          </Button>
+        ) : null}
+        {details.can.rename && !details.partner ? (
+          <Button variant="line" wide icon={<Pencil size={18} />} onClick={() => setRenaming(true)}>
+            {t("people:details.rename")}
           </Button>
         ) : null}
         <Button
@@ -70,6 +74,7 @@ export function DetailsView({ model, onClose, onAddPeople, onVerify, onLeft }: D
           {t("people:details.leave")}
         </Button>
       </div>
+      {renaming ? <RenameDialog model={model} name={details.name} onClose={() => setRenaming(false)} /> : null}
       <ConfirmDialog
         open={asking}
         title={t("people:details.leave.title")}
@@ -101,106 +106,5 @@ function Trust({ encrypted }: { encrypted: boolean }): ReactNode {
       </span>
       <p className={styles["trustText"]}>{t(encrypted ? "people:trust.text" : "people:trust.notEncrypted")}</p>
     </>
-  );
-}
-
-function Members({ details, onVerify }: { details: RoomDetails; onVerify: (userId: UserId) => void }): ReactNode {
-  const t = useT();
-  const [all, setAll] = useState(false);
-  const { members, membersLoaded, memberCount } = details;
-  if (members.length === 0 && !membersLoaded) return <MembersSkeleton />;
-  const shown = members.slice(0, SHOWN_MEMBERS);
-  return (
-    <section className={styles["members"]} aria-labelledby="details-members">
-      <h3 id="details-members" className={styles["heading"]}>
-        {t("people:details.members")}
-      </h3>
-      <ul className={styles["people"]}>
-        {shown.map((member) => (
-          <li key={member.userId}>
-            <MemberRow member={member} onVerify={onVerify} />
-          </li>
-        ))}
-      </ul>
-      {memberCount > shown.length ? (
-        <Button variant="line" wide onClick={() => setAll(true)}>
-          {t("people:details.showAll", { count: memberCount })}
-        </Button>
-      ) : null}
-      {all ? (
-        <Dialog open onClose={() => setAll(false)} title={t("timeline:header.members", { count: memberCount })}>
-          <div className={styles["all"]}>
-            <VList data={members}>
-              {(member) => (
-                <div key={member.userId} className={styles["allRow"]}>
-                  <MemberRow
-                    member={member}
-                    onVerify={(userId) => {
-                      setAll(false);
-                      onVerify(userId);
-                    }}
-                  />
-                </div>
-              )}
-            </VList>
-          </div>
-        </Dialog>
-      ) : null}
-    </section>
-  );
-}
-
-function MemberRow({ member, onVerify }: { member: Member; onVerify: (userId: UserId) => void }): ReactNode {
-  const t = useT();
-  const { name, organisation } = splitName(member.displayName);
-  const facts = [
-    ...(organisation ? [organisation] : []),
-    ...(member.me ? [t("people:details.you")] : []),
-    ...(member.role === "member" ? [] : [t(`people:details.role.${member.role}`)]),
-    ...(member.membership === "invite" ? [t("people:details.invited")] : []),
-    ...(member.trust === "none" && member.membership === "join" ? [t("people:details.trust.none")] : []),
-  ];
-  return (
-    <div className={styles["person"]}>
-      <PersonAvatar person={member} size={32} />
-      <div className={styles["personWords"]}>
-        <span className={styles["personName"]}>{name}</span>
-        {facts.length > 0 ? <span className={styles["facts"]}>{facts.join(" · ")}</span> : null}
-        {member.trust === "verified" ? (
-          <span className={styles["factTag"]}>
-            <Tag tone="seal">{t("people:details.trust.verified")}</Tag>
-          </span>
-        ) : null}
-        {member.trust === "changed" ? (
-          <span className={styles["factTag"]}>
-            <Tag tone="alarm">{t("people:details.trust.changed")}</Tag>
-          </span>
-        ) : null}
-      </div>
-      {member.trust === "known" || member.trust === "changed" ? (
-        <Button
-          size="s"
-          variant="ghost"
-          aria-label={t("timeline:identity.verify", { name })}
-          onClick={() => onVerify(member.userId)}
-        >
-          {t("people:details.verify")}
-        </Button>
-      ) : null}
-    </div>
-  );
-}
-
-function MembersSkeleton(): ReactNode {
-  const t = useT();
-  return (
-    <Loading label={t("people:details.loadingMembers")} className={styles["people"]}>
-      {["60%", "45%", "52%"].map((width) => (
-        <div key={width} className={styles["person"]}>
-          <Skeleton shape="person" width="32px" height="32px" />
-          <Skeleton width={width} />
-        </div>
-      ))}
-    </Loading>
   );
 }

@@ -24,7 +24,7 @@ export interface ConversationsScreenProps {
 
 /**
  * The list, the conversation and its details: three panes from 1,100 px, two from 720, one below.
- * Keys: Ctrl+N new conversation, Ctrl+K search, Alt+Up and Alt+Down from one conversation to the next.
+ * Keys: Ctrl+N or Alt+N new conversation, Ctrl+K search, Alt+Up and Alt+Down from one conversation to the next.
  */
 export function ConversationsScreen(props: ConversationsScreenProps): ReactNode {
   const { messenger, roomId, onNavigate, onVerifyPerson } = props;
@@ -34,10 +34,20 @@ export function ConversationsScreen(props: ConversationsScreenProps): ReactNode 
   useOpenConversation(props);
   useShortcuts(props, search, () => setCreating(true));
 
+  const screen = useRef<HTMLElement>(null);
+  const before = useRef(roomId);
+  useEffect(() => {
+    // On a phone the way back leads to the row that the person came from.
+    if (before.current !== null && roomId === null) {
+      screen.current?.querySelector<HTMLElement>('[data-room-row][tabindex="0"]')?.focus();
+    }
+    before.current = roomId;
+  }, [roomId]);
+
   const closeNew = () => setCreating(false);
   return (
     <PicturesProvider pictures={messenger.pictures}>
-      <main className={classes(styles["screen"], roomId !== null && styles["reading"])}>
+      <main ref={screen} className={classes(styles["screen"], roomId !== null && styles["reading"])}>
         <div className={styles["list"]}>
           <RoomListView
             model={messenger.roomList}
@@ -163,7 +173,9 @@ function useShortcuts(
       // A dialog keeps its keys to itself.
       if (event.defaultPrevented || document.querySelector('[role="dialog"], [role="alertdialog"]')) return;
       const control = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
-      if (control && event.key.toLowerCase() === "n") {
+      // Browsers keep Ctrl+N to themselves outside an installed app: Alt+N does the same everywhere.
+      const alternative = event.altKey && !event.ctrlKey && !event.metaKey && event.code === "KeyN";
+      if (alternative || (control && event.key.toLowerCase() === "n")) {
         event.preventDefault();
         handlers.current.onNew();
       } else if (control && event.key.toLowerCase() === "k") {

@@ -8,6 +8,7 @@ import type { Messenger } from "../../viewmodels/Messenger";
 import { firstName, roomTitle, splitName } from "../../viewmodels/names";
 import { typingText } from "../../viewmodels/wording";
 import { ComposerView } from "../composer/ComposerView";
+import { DropZone } from "../composer/DropZone";
 import { RoomAvatar } from "../people/pictures";
 import styles from "./conversation.module.css";
 import { IdentityCard } from "./IdentityCard";
@@ -52,7 +53,7 @@ export function ConversationView({
         />
       </header>
       {details ? (
-        <>
+        <DropZone model={model.composer}>
           <TimelineView
             key={model.roomId}
             model={model.timeline}
@@ -67,7 +68,7 @@ export function ConversationView({
             {typingText(details.typing.map(firstName))}
           </p>
           <ComposerView key={`composer ${model.roomId}`} model={model.composer} name={roomTitle(details)} />
-        </>
+        </DropZone>
       ) : null}
     </section>
   );
