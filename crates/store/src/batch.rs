@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use ruma::{OwnedRoomId, OwnedUserId};
 
 use crate::{
@@ -96,16 +94,24 @@ pub(crate) struct Requirement {
     pub(crate) expect: Expect,
 }
 
+/// How long the encoded key of a row can be. Every engine can index such a key; PostgreSQL not much
+/// longer ones.
+const MAX_KEY_BYTES: usize = 2048;
+
 /// A declarative write: preconditions, writes in order, and whom to wake.
 ///
 /// A batch is data: it can be built anywhere, held, and committed once or (after a conflict)
 /// built again. It commits whole or not at all.
+///
+/// A row's encoded key has at most 2,048 bytes: the lengths of its parts, plus two for each text. A
+/// batch with a longer one fails at commit with [`CodecError::Key`]; check what strangers choose
+/// (types, tags, transaction ids) before.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) writes: Vec<Write>,
     pub(crate) touched: Vec<Touch>,
-    pub(crate) failure: Option<Arc<str>>,
+    pub(crate) failure: Option<StoreError>,
     pub(crate) restore: Option<Restore>,
     appended: u16,
 }
@@ -156,7 +162,7 @@ impl Batch {
         key: impl AsKey<K>,
         value: &V,
     ) -> &mut Self {
-        let key = Keyspace::<K, V>::encode_key(&key);
+        let key = self.written_key(keyspace.name(), Keyspace::<K, V>::encode_key(&key));
         if let Some(value) = self.encoded(keyspace.name(), value.encode()) {
             self.writes.push(Write::Put { keyspace: keyspace.name(), key, value });
         }
@@ -181,7 +187,7 @@ impl Batch {
         key: impl AsKey<K>,
         amount: i64,
     ) -> &mut Self {
-        let key = Keyspace::<K, Counter>::encode_key(&key);
+        let key = self.written_key(keyspace.name(), Keyspace::<K, Counter>::encode_key(&key));
         self.writes.push(Write::Add { keyspace: keyspace.name(), key, amount });
         self
     }
@@ -199,10 +205,11 @@ impl Batch {
         let index = self.appended;
         match self.appended.checked_add(1) {
             Some(next) => self.appended = next,
-            None => self.failure = Some("too many appended rows in one batch".into()),
+            None => self.fail("a batch can append 65,535 rows at most"),
         }
         let mut encoded_prefix = Vec::with_capacity(64);
         prefix.encode_to(&mut encoded_prefix);
+        let encoded_prefix = self.written_key(keyspace.name(), encoded_prefix);
         if let Some(value) = self.encoded(keyspace.name(), value.encode()) {
             self.writes.push(Write::Append {
                 keyspace: keyspace.name(),
@@ -223,7 +230,7 @@ impl Batch {
     /// Adds everything of another batch to this one. The other must not have appended rows.
     pub fn merge(&mut self, other: Self) -> &mut Self {
         if other.appended > 0 && self.appended > 0 {
-            self.failure = Some("two batches that both append rows can't be merged".into());
+            self.fail("two batches that both append rows can't be merged");
         }
         self.appended = self.appended.max(other.appended);
         self.requirements.extend(other.requirements);
@@ -276,6 +283,20 @@ impl Batch {
         OVERHEAD + touched + requirements.chain(writes).map(|size| size + OVERHEAD).sum::<usize>()
     }
 
+    /// Reported at commit: building a batch can't fail half-way.
+    fn fail(&mut self, text: &str) {
+        self.failure.get_or_insert(StoreError::Engine(text.to_owned()));
+    }
+
+    /// The bytes of the key of a row that is to be written.
+    fn written_key(&mut self, keyspace: &'static str, key: Vec<u8>) -> Vec<u8> {
+        if key.len() > MAX_KEY_BYTES {
+            let source = CodecError::Key(format!("longer than {MAX_KEY_BYTES} bytes"));
+            self.failure.get_or_insert(StoreError::Codec { keyspace, source });
+        }
+        key
+    }
+
     fn encoded(
         &mut self,
         keyspace: &'static str,
@@ -284,8 +305,7 @@ impl Batch {
         match encoded {
             Ok(bytes) => Some(bytes),
             Err(source) => {
-                // Reported at commit: building a batch can't fail half-way.
-                self.failure = Some(StoreError::Codec { keyspace, source }.to_string().into());
+                self.failure.get_or_insert(StoreError::Codec { keyspace, source });
                 None
             }
         }

@@ -133,8 +133,11 @@ pub struct KeyspaceInfo {
     /// The table's name.
     pub name: &'static str,
     /// Decodes a raw key and value: the key in its debug form, the value as JSON.
-    pub describe: fn(&[u8], &[u8]) -> Result<(String, serde_json::Value), CodecError>,
+    pub describe: Describe,
 }
+
+/// Shows a row's encoded key and value to a person: the key in its debug form, the value as JSON.
+pub type Describe = fn(&[u8], &[u8]) -> Result<(String, serde_json::Value), CodecError>;
 
 /// A contiguous part of a keyspace: from `start` (inclusive) to `end` (exclusive, `None`: no bound).
 pub struct Range<K> {

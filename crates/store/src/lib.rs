@@ -28,7 +28,7 @@ pub use self::{
     codec::{Counter, Record, Value},
     error::{CodecError, CommitError, Conflict, StoreError},
     key::{AsKey, AsPrefix, Key, Stamped},
-    keyspace::{Keyspace, KeyspaceInfo, Range},
+    keyspace::{Describe, Keyspace, KeyspaceInfo, Range},
     position::{Position, Stamp},
     snapshot::{Direction, Row, Snapshot},
     store::{Committed, Store},

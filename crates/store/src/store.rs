@@ -75,7 +75,7 @@ impl Store {
         batch: Batch,
     ) -> impl Future<Output = Result<Position, CommitError>> + Send + use<> {
         let pending = match &batch.failure {
-            Some(failure) => Pending::Done(Err(StoreError::Engine(failure.to_string()).into())),
+            Some(failure) => Pending::Done(Err(failure.clone().into())),
             None => self.engine.commit(batch),
         };
         pending.outcome()

@@ -94,10 +94,12 @@ impl CommitQueue {
         }
 
         let (answer, receiver) = oneshot::channel();
-        let sender = self.sender.lock();
-        match sender.as_ref().map(|sender| sender.send(Job { batch, answer, room })) {
-            Some(Ok(())) => Pending::Waiting(receiver),
-            Some(Err(_)) | None => Pending::Done(Err(StoreError::Closed.into())),
+        let job = Job { batch, answer, room };
+        let is_open = self.sender.lock().as_ref().is_some_and(|sender| sender.send(job).is_ok());
+        if is_open {
+            Pending::Waiting(receiver)
+        } else {
+            Pending::Done(Err(StoreError::Closed.into()))
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use pli_store::{
-    Batch, CommitError, Counter, Direction, Expect, Position, Stamp, Store, StoreError, Touch,
+    Batch, CodecError, CommitError, Counter, Direction, Expect, Position, Stamp, Store, StoreError,
+    Touch,
 };
 use ruma::user_id;
 use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
@@ -22,6 +23,7 @@ on_every_engine!(
     writes_of_a_batch_apply_in_order,
     a_batch_that_can_not_be_written_leaves_the_others_alone,
     odd_names_and_large_values_come_back_as_they_were,
+    keys_have_a_limit,
     a_closed_store_says_so,
 );
 
@@ -321,6 +323,23 @@ async fn odd_names_and_large_values_come_back_as_they_were(test: TestStore) {
     let found: Vec<_> = found.into_iter().map(|row| row.unwrap().0).collect();
     assert_eq!(found, names);
     assert!(snapshot.get(&NAMES, "large").await.unwrap() == Some(large));
+}
+
+/// What one engine takes, all must take: else moving to another one would fail half-way.
+async fn keys_have_a_limit(test: TestStore) {
+    let longest = "k".repeat(2046);
+    test.store.commit(put(&longest, "fits")).await.unwrap();
+    assert!(name(&test.store, &longest).await.is_some());
+
+    let too_long = "k".repeat(2047);
+    let error = test.store.commit(put(&too_long, "never")).await.unwrap_err();
+    let CommitError::Store(StoreError::Codec { keyspace, source }) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(keyspace, NAMES.name());
+    assert!(matches!(source, CodecError::Key(_)), "{source}");
+    assert!(name(&test.store, &too_long).await.is_none());
+    assert_eq!(test.store.position().await.unwrap(), Position(1));
 }
 
 async fn a_closed_store_says_so(test: TestStore) {

@@ -57,19 +57,22 @@ fn numbered(number: u64) -> Batch {
 async fn fill(store: &Store, make_room: impl FnOnce()) -> StoreError {
     let mut number = 0;
     let error = loop {
-        match store.commit(numbered(number)).await {
-            Ok(position) => assert_eq!(position, Position(number + 1)),
-            Err(CommitError::Store(error)) => break error,
-            Err(error) => panic!("{error}"),
+        // A refused batch may go through the second time: the engine has tidied up to make room.
+        let error = match store.commit(numbered(number)).await {
+            Ok(_) => None,
+            Err(error) => {
+                verify(store, number).await;
+                store.commit(numbered(number)).await.err().map(|_| error)
+            }
+        };
+        match error {
+            None => number += 1,
+            Some(CommitError::Store(error)) => break error,
+            Some(error) => panic!("{error}"),
         }
-        number += 1;
         assert!(number < 10_000, "the disk never got full");
     };
     assert!(number > 0, "nothing could be written: {error}");
-
-    // It can be read, and says so again when asked to write more.
-    verify(store, number).await;
-    assert!(store.commit(numbered(number)).await.is_err());
     verify(store, number).await;
 
     make_room();
@@ -97,18 +100,18 @@ async fn reopened(url: &str, store: Store, error: &StoreError) {
     println!("the disk said: {error}");
 }
 
-/// On a file system of 12 MiB, of which 4 are given free again.
+/// On a file system of 24 MiB, of which half is given free again.
 #[tokio::test]
 async fn on_a_small_disk() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         let folder = tempfile::tempdir().unwrap();
-        let mount = format!("mount -t tmpfs -o size=12m tmpfs \"${FOLDER}\"");
+        let mount = format!("mount -t tmpfs -o size=24m tmpfs \"${FOLDER}\"");
         run_child(&mount, "full_disk::on_a_small_disk", folder.path());
         return;
     };
     let url = format!("sqlite:{}", folder.join("pli.db").display());
     let ballast = folder.join("ballast");
-    fs::write(&ballast, vec![1; 4 * 1024 * 1024]).unwrap();
+    fs::write(&ballast, vec![1; 12 * 1024 * 1024]).unwrap();
     let store = Store::open(&url).await.unwrap();
     let error = fill(&store, || fs::remove_file(&ballast).unwrap()).await;
     assert!(matches!(error, StoreError::Full), "{error}");

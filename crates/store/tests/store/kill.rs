@@ -10,7 +10,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use pli_store::{Batch, Direction, Position, Store, testing::PostgresServer};
+use pli_store::{Batch, Direction, Position, Store, ambient::Ambient, testing::PostgresServer};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::task::JoinSet;
 
@@ -122,7 +122,7 @@ async fn verify(store: &Store, acknowledged: &BTreeMap<String, Position>) {
 }
 
 async fn kill_many_times(url: &str, rounds: usize) {
-    let mut random = StdRng::seed_from_u64(rand::random::<u64>());
+    let mut random = StdRng::from_seed(Ambient::system().random_bytes());
     let mut acknowledged = BTreeMap::new();
     for round in 0..rounds {
         write_and_kill(url, round, &mut random, &mut acknowledged);

@@ -277,7 +277,7 @@ fn runtime() -> tokio::runtime::Runtime {
 #[test]
 fn sqlite_behaves_like_memory() {
     let runtime = runtime();
-    run(128, |operations| {
+    run(64, |operations| {
         runtime.block_on(async { compare(TestStore::sqlite().await, operations).await });
     });
 }
@@ -287,7 +287,7 @@ fn postgres_behaves_like_memory() {
     let runtime = runtime();
     let server = PostgresServer::start().unwrap();
     let case = std::cell::Cell::new(0);
-    run(32, |operations| {
+    run(24, |operations| {
         case.set(case.get() + 1);
         let database = format!("case{}", case.get());
         runtime.block_on(async {

@@ -73,6 +73,12 @@ impl Checkpoints {
             checkpoint(writer);
         }
     }
+
+    /// Called by the writer after it could not write.
+    pub(super) fn after_failure(&mut self, writer: &Connection) {
+        self.next_foreground = FOREGROUND_PAGES;
+        checkpoint(writer);
+    }
 }
 
 impl Drop for Checkpoints {

@@ -114,6 +114,8 @@ impl Writer {
                 Err(GroupError::Engine(error)) => {
                     tracing::error!(%error, batches = group.len(), "the store can't be written");
                     self.roll_back();
+                    // On a full disk, room in the log is room for the next batch.
+                    self.checkpoints.after_failure(&self.connection);
                     return refuse(group, &error);
                 }
             }
@@ -262,7 +264,7 @@ impl Writer {
         // Tables that the group created are gone again.
         match super::tables::keyspaces(&self.connection) {
             Ok(existing) => {
-                self.known.retain(|name, _| existing.iter().any(|kept| **kept == **name))
+                self.known.retain(|name, _| existing.iter().any(|kept| **kept == **name));
             }
             Err(error) => tracing::error!(%error, "the store's tables can't be listed"),
         }
