@@ -92,6 +92,16 @@ pub enum AccountsError {
     /// The profile as a whole would be too large (`M_PROFILE_TOO_LARGE`).
     #[error("a profile can have at most 64 KiB: remove something first")]
     ProfileTooLarge,
+    /// A signature is missing or wrong (`M_INVALID_SIGNATURE`).
+    #[error("{0}")]
+    InvalidSignature(Cow<'static, str>),
+    /// Keys can only be added to the current backup version (403 `M_WRONG_ROOM_KEYS_VERSION`, with
+    /// `current_version`).
+    #[error("this is not the current key backup: look at version {current} first")]
+    WrongRoomKeysVersion {
+        /// The current version.
+        current: String,
+    },
     /// The feature is switched off by configuration (`M_UNRECOGNIZED`).
     #[error("this server does not offer this")]
     Unrecognized,

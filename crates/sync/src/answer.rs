@@ -58,6 +58,8 @@ impl<'a> Answering<'a> {
         };
         if answering.changes != Changes::Nothing || request.full_state {
             answering.fill().await?;
+        } else if answering.has_more_to_device() {
+            answering.add_to_device().await?;
         }
         answering.add_key_counts().await?;
         Ok(answering)
@@ -84,6 +86,12 @@ impl<'a> Answering<'a> {
         self.request.since.is_none()
     }
 
+    /// Whether the answer before left to-device messages out: nothing new has to happen for them to
+    /// come now.
+    fn has_more_to_device(&self) -> bool {
+        self.request.since.is_some_and(|since| since.to_device < since.position)
+    }
+
     async fn fill(&mut self) -> Result<(), SyncError> {
         let news = match &self.changes {
             Changes::Some(news) => Some(news.clone()),
@@ -93,6 +101,8 @@ impl<'a> Answering<'a> {
         let mut of_rooms = HashMap::new();
         if own_changed || self.request.full_state {
             of_rooms = self.add_account_data().await?;
+        }
+        if own_changed || self.request.full_state || self.has_more_to_device() {
             self.add_to_device().await?;
         }
         let user_rooms = self.rooms_to_visit(news.as_ref(), &of_rooms).await?;

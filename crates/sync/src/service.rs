@@ -1,10 +1,13 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use pli_accounts::to_device::ToDevice;
 use pli_push::Unread;
 use pli_rooms::{Rooms, Typing};
 use pli_store::{Position, Store, StoreError, ambient::Ambient};
-use ruma::api::client::sync::sync_events::v3::Response;
+use ruma::{
+    OwnedDeviceId, OwnedUserId,
+    api::client::sync::sync_events::{DeviceLists, v3::Response},
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -116,6 +119,31 @@ impl Sync {
         let answer = Answering::build(self, request, snapshot, changes, next).await?;
         let is_empty = answer.is_empty();
         Ok((answer.into_response(), is_empty))
+    }
+
+    /// Whose device lists changed since a token, and whose the user need not follow any more
+    /// (`/keys/changes`).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn key_changes(
+        &self,
+        user_id: OwnedUserId,
+        device_id: OwnedDeviceId,
+        since: SyncToken,
+    ) -> Result<DeviceLists, SyncError> {
+        let request = SyncRequest {
+            user_id,
+            device_id,
+            since: Some(since),
+            filter: Arc::default(),
+            full_state: false,
+            use_state_after: false,
+            timeout: Duration::ZERO,
+        };
+        self.follow(&request).await?;
+        let (response, _) = self.answer(&request).await?;
+        Ok(response.device_lists)
     }
 
     /// The notifier, for whoever else wants to know of changes.

@@ -189,13 +189,10 @@ pub(crate) fn check_key(id: &str, json: &str) -> Result<(), AccountsError> {
             format!("key `{id}` has more than {MAX_KEY_BYTES} bytes").into(),
         ));
     }
-    let key = match serde_json::from_str(json) {
-        Ok(Key::Unsigned(key) | Key::Signed { key }) => key,
-        Err(_) => {
-            return Err(AccountsError::BadJson(
-                format!("key `{id}` must be a string, or an object with a string `key`").into(),
-            ));
-        }
+    let Ok(Key::Unsigned(key) | Key::Signed { key }) = serde_json::from_str(json) else {
+        return Err(AccountsError::BadJson(
+            format!("key `{id}` must be a string, or an object with a string `key`").into(),
+        ));
     };
     if key.is_empty() {
         return Err(AccountsError::InvalidParam(format!("key `{id}` is empty").into()));

@@ -124,7 +124,7 @@ async fn a_change_of_keys_is_told_once_and_the_same_keys_again_are_no_change() {
     laptop.upload_device_keys(&keys).await;
     let snapshot = store.snapshot().await.unwrap();
     let since = DeviceLists::changed_since(&snapshot, after_both).await.unwrap();
-    assert_eq!(since, [claire.user.clone()]);
+    assert_eq!(since, std::slice::from_ref(&claire.user));
     // The older entry is gone: the stream is as long as there are users.
     let all = DeviceLists::changed_since(&snapshot, Position::ZERO).await.unwrap();
     assert_eq!(all, [samir.user, claire.user]);

@@ -105,7 +105,7 @@ async fn a_verified_person_is_seen_verified_by_the_verifier_only() {
     // Her other devices learn of it, nobody else does.
     let snapshot = server.store.snapshot().await.unwrap();
     let of_claire = DeviceLists::signed_since(&snapshot, &claire.user, before).await.unwrap();
-    assert_eq!(of_claire, [samir.user.clone()]);
+    assert_eq!(of_claire, std::slice::from_ref(&samir.user));
     let of_samir = DeviceLists::signed_since(&snapshot, &samir.user, before).await.unwrap();
     assert!(of_samir.is_empty());
     let changed = DeviceLists::changed_since(&snapshot, before).await.unwrap();

@@ -1,0 +1,35 @@
+//! `POST /_matrix/client/v3/keys/device_signing/upload`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysdevice_signingupload)).
+
+use axum::extract::State;
+use pli_accounts::{
+    UserInteractive,
+    keys::{CrossSigning, CrossSigningUpload, UploadOutcome},
+    uia::{Fingerprint, Operation},
+};
+use pli_store::Store;
+use ruma::api::client::keys::upload_signing_keys::v3::{Request, Response};
+
+use crate::extract::{Answer, Reply, Ruma};
+
+pub(in crate::client) async fn signing_keys_upload(
+    State(cross_signing): State<CrossSigning>,
+    State(user_interactive): State<UserInteractive>,
+    State(store): State<Store>,
+    Ruma { request, requester }: Ruma<Request>,
+) -> Reply<Response> {
+    let user_id = &requester.user_id;
+    let Request { auth, master_key, self_signing_key, user_signing_key, .. } = request;
+    let upload = CrossSigningUpload { master_key, self_signing_key, user_signing_key };
+
+    let outcome = cross_signing.upload(user_id, &upload, false).await?;
+    if outcome == UploadOutcome::AuthenticationRequired {
+        let keys = [&upload.master_key, &upload.self_signing_key, &upload.user_signing_key];
+        let fingerprint = Fingerprint::of(&keys);
+        let operation = Operation::confirmed_by_password("cross_signing", user_id, fingerprint);
+        let permit = user_interactive.authorise(&operation, auth.as_ref()).await?;
+        permit.spend(&store).await?;
+        cross_signing.upload(user_id, &upload, true).await?;
+    }
+    Ok(Answer(Response::new()))
+}

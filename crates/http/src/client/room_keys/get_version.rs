@@ -1,0 +1,16 @@
+//! `GET /_matrix/client/v3/room_keys/version/{version}`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3room_keysversionversion)).
+
+use axum::{Json, extract::State};
+use pli_accounts::backup::KeyBackup;
+use ruma::api::client::backup::get_backup_info::v3::Request;
+
+use super::version_body::VersionReply;
+use crate::extract::Ruma;
+
+pub(in crate::client) async fn get_version(
+    State(backup): State<KeyBackup>,
+    Ruma { request, requester }: Ruma<Request>,
+) -> VersionReply {
+    Ok(Json(backup.info(&requester.user_id, &request.version).await?.into()))
+}
