@@ -3,7 +3,7 @@ use ruma::ServerName;
 
 use crate::{
     Media, MediaError,
-    records::{FILES, LOOSE_BLOBS, THUMBNAILS, USAGE},
+    records::{FILES, FILES_OF_USER, LOOSE_BLOBS, THUMBNAILS, USAGE},
 };
 
 /// More thumbnails than a file can have, see [`crate::thumbnail::size`].
@@ -31,6 +31,7 @@ impl Media {
             batch
                 .require(&FILES, key, Expect::Version(version))
                 .delete(&FILES, key)
+                .delete(&FILES_OF_USER, (&file.uploaded_by, file.uploaded_at, media_id))
                 .put(&LOOSE_BLOBS, &file.blob, &now)
                 .add(&USAGE, &file.uploaded_by, -i64::try_from(file.size).unwrap_or(i64::MAX));
             let mut blobs = vec![file.blob];

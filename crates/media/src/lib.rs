@@ -12,6 +12,7 @@ mod config;
 mod delete;
 mod download;
 mod error;
+mod list;
 mod pending;
 mod records;
 mod serving;
@@ -29,6 +30,7 @@ pub use self::{
     config::MediaConfig,
     download::Download,
     error::MediaError,
+    list::UserFile,
     pending::Created,
     records::{FileRecord, KEYSPACES, PendingRecord, ThumbnailRecord},
     serving::{CONTENT_SECURITY_POLICY, content_disposition, is_safe_inline},

@@ -49,6 +49,11 @@ impl Record for ThumbnailRecord {}
 pub(crate) const FILES: Keyspace<(OwnedServerName, String), FileRecord> =
     Keyspace::new("media_file");
 
+/// The files of each user, by when they were uploaded (milliseconds since the Unix epoch) and media
+/// id.
+pub(crate) const FILES_OF_USER: Keyspace<(OwnedUserId, u64, String), ()> =
+    Keyspace::new("media_file_of_user");
+
 /// The thumbnails of files, by their server, media id and variant (`320x240-scale`).
 pub(crate) const THUMBNAILS: Keyspace<(OwnedServerName, String, String), ThumbnailRecord> =
     Keyspace::new("media_thumbnail");
@@ -70,6 +75,7 @@ pub(crate) const USAGE: Keyspace<OwnedUserId, Counter> = Keyspace::new("media_us
 /// The keyspaces that this crate owns.
 pub const KEYSPACES: &[KeyspaceInfo] = &[
     FILES.info(),
+    FILES_OF_USER.info(),
     THUMBNAILS.info(),
     PENDING.info(),
     PENDING_OF_USER.info(),

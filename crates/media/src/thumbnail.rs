@@ -55,10 +55,10 @@ impl Media {
             return Err(MediaError::ThumbnailSize { limit: MAX_REQUEST });
         }
         let variant = Variant::for_request(request);
-        self.find(server_name, media_id, timeout).await?;
         if let Some(kept) = self.kept_thumbnail(server_name, media_id, &variant).await? {
             return Ok(kept);
         }
+        self.find(server_name, media_id, timeout).await?;
 
         // One image needs much memory and a core: only so many at a time, the others wait.
         let _permit = self.0.thumbnail_workers.acquire().await.map_err(|_| MediaError::NotFound)?;

@@ -5,7 +5,10 @@ use ruma::{OwnedMxcUri, OwnedUserId, ServerName, UserId};
 
 use crate::{
     Media, MediaError,
-    records::{FILES, FileRecord, LOOSE_BLOBS, PENDING, PENDING_OF_USER, PendingRecord, USAGE},
+    records::{
+        FILES, FILES_OF_USER, FileRecord, LOOSE_BLOBS, PENDING, PENDING_OF_USER, PendingRecord,
+        USAGE,
+    },
 };
 
 /// How many letters and digits a media id has: 142 bits that nobody guesses.
@@ -226,6 +229,7 @@ impl Media {
                 .require(&LOOSE_BLOBS, &file.blob, Expect::Version(blob_version))
                 .require(&FILES, key, Expect::Absent)
                 .put(&FILES, key, file)
+                .put(&FILES_OF_USER, (user_id, file.uploaded_at, media_id), &())
                 .delete(&LOOSE_BLOBS, &file.blob)
                 .add(&USAGE, user_id, i64::try_from(file.size).unwrap_or(i64::MAX));
             if let Some(version) = announced {

@@ -156,3 +156,31 @@ async fn other_users_of_the_machine_cant_read_the_files() {
     let directory = fixture.directory.path().join("media");
     assert_eq!(std::fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
 }
+
+#[tokio::test]
+async fn what_a_user_keeps_can_be_listed_and_counted() {
+    let fixture = Fixture::new();
+    let mut newest_first = Vec::new();
+    for size in 1..=5 {
+        newest_first.insert(0, upload(&fixture.media, noise(size)).await);
+        fixture.clock.advance(std::time::Duration::from_secs(1));
+    }
+    fixture.media.upload(samir(), FileDescription::default(), body("x")).await.unwrap();
+
+    let mut listed = Vec::new();
+    loop {
+        let page = fixture.media.files_of(claire(), listed.last(), 2).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page);
+    }
+    let addresses: Vec<_> = listed.iter().map(|file| file.content_uri.clone()).collect();
+    assert_eq!(addresses, newest_first);
+    assert_eq!(fixture.media.usage_of(claire()).await.unwrap(), 1 + 2 + 3 + 4 + 5);
+
+    let (server_name, media_id) = newest_first[0].parts().unwrap();
+    fixture.media.delete(server_name, media_id).await.unwrap();
+    assert_eq!(fixture.media.files_of(claire(), None, 10).await.unwrap().len(), 4);
+    assert_eq!(fixture.media.usage_of(claire()).await.unwrap(), 10);
+}
