@@ -1,5 +1,6 @@
 use std::{
     io::Write,
+    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -55,12 +56,9 @@ impl MailTransport {
         };
         let mut parsed = url::Url::parse(url).map_err(|error| invalid(&error))?;
         // A mail server on the same machine (a relay, a test) rarely has a certificate.
-        let is_loopback = match parsed.host() {
-            Some(url::Host::Domain(domain)) => domain == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
+        let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let is_loopback = host == "localhost"
+            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         let says_tls = parsed.query_pairs().any(|(name, _)| name == "tls");
         if parsed.scheme() == "smtp" && !says_tls && !is_loopback {
             parsed.query_pairs_mut().append_pair("tls", "required");
