@@ -37,9 +37,12 @@ export function SettingsView({ section, onSignOut, ...page }: SettingsViewProps)
   const t = useT();
   const shown = section ?? "profile";
   return (
-    <div className={classes(styles["settings"], section && styles["open"])}>
+    <main className={classes(styles["settings"], section && styles["open"])} id="main">
+      <h1 className="visually-hidden">{t("settings:title")}</h1>
       <nav className={styles["list"]} aria-label={t("settings:title")}>
-        <h1 className={styles["heading"]}>{t("settings:title")}</h1>
+        <p className={styles["heading"]} aria-hidden="true">
+          {t("settings:title")}
+        </p>
         <ul>
           {settingsSections.map((name) => {
             const Icon = icons[name];
@@ -64,15 +67,15 @@ export function SettingsView({ section, onSignOut, ...page }: SettingsViewProps)
           </li>
         </ul>
       </nav>
-      <main className={styles["page"]} id="main" tabIndex={-1}>
+      <div className={styles["page"]}>
         <div className={styles["measure"]}>
           <div className={styles["back"]}>
             <IconButton label={t("common:action.back")} icon={<ChevronLeft size={22} />} onClick={page.onBack} />
           </div>
           <Page section={shown} {...page} />
         </div>
-      </main>
-    </div>
+      </div>
+    </main>
   );
 }
 
