@@ -1,1 +1,2 @@
-//! Whole-product tests.
+//! Whole-product tests in Rust live in `tests/`; those in a browser in `browser/`.
+#![forbid(unsafe_code)]

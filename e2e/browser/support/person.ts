@@ -1,0 +1,191 @@
+import type { Browser, BrowserContext, Locator, Page } from "@playwright/test";
+import { expect } from "@playwright/test";
+import type { PliServer } from "./server.ts";
+
+/** Four words that have nothing to do with each other. */
+export const PASSWORD = "lavande tunnel cadran ficelle";
+
+/** A file that somebody sends: what it is called, what it is, and what is in it. */
+export interface SentFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+/** Somebody at a browser. Finds everything as a person does: by what it is called. */
+export class PersonAtBrowser {
+  recoveryCode: readonly string[] = [];
+
+  private constructor(
+    readonly email: string,
+    /** First and last name, as others find them. */
+    readonly name: string,
+    readonly context: BrowserContext,
+    readonly page: Page,
+    readonly url: string,
+  ) {}
+
+  static async at(browser: Browser, url: string, email: string, name: string): Promise<PersonAtBrowser> {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    return new PersonAtBrowser(email, name, context, page, url);
+  }
+
+  /** From nothing to the first screen: address, mailed code, password, recovery code. */
+  async signUp(server: PliServer): Promise<void> {
+    const { page } = this;
+    await page.goto(this.url);
+    await page.getByRole("link", { name: "Create an account" }).click();
+    await page.getByLabel("Work e-mail address").fill(this.email);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByLabel("Six-digit code").waitFor();
+    await page.keyboard.type(await server.mailedCode(this.email));
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Create my account" }).click();
+    await this.keepRecoveryCode();
+    await this.atConversations();
+  }
+
+  /** Notes the twelve words and gives back the two that are asked. */
+  private async keepRecoveryCode(): Promise<void> {
+    const { page } = this;
+    await expect(page.getByRole("heading", { name: "Your recovery code" })).toBeVisible({ timeout: 90_000 });
+    const items = await page
+      .getByRole("list", { name: "The twelve words" })
+      .getByRole("listitem")
+      .allTextContents();
+    this.recoveryCode = items.map((item) => item.replace(/^\d+/, "").trim());
+    expect(this.recoveryCode).toHaveLength(12);
+    await page.getByRole("button", { name: "I have written them down" }).click();
+    for (const field of await page.getByLabel(/^Word no\. \d+$/).all()) {
+      const label = await field.evaluate((input: HTMLInputElement) => input.labels?.[0]?.textContent ?? "");
+      const position = Number(/\d+/.exec(label)?.[0]);
+      await field.fill(this.recoveryCode[position - 1] ?? "");
+    }
+    await page.getByRole("button", { name: "Finish" }).click();
+  }
+
+  /** Signs in on a browser that knows nothing; what comes next is the caller's. */
+  async signIn(): Promise<void> {
+    const { page } = this;
+    await page.goto(this.url);
+    await page.getByLabel("Work e-mail address").fill(this.email);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByRole("heading", { name: "Get your conversations back" })).toBeVisible({
+      timeout: 60_000,
+    });
+  }
+
+  /** Opens what was written before with the twelve words. */
+  async recoverWith(words: readonly string[]): Promise<void> {
+    const { page } = this;
+    await page.getByLabel("Your twelve words").fill(words.join(" "));
+    await page.getByRole("button", { name: "Open my conversations" }).click();
+    await this.atConversations();
+  }
+
+  async atConversations(): Promise<void> {
+    await expect(this.page.getByRole("heading", { name: "Conversations" })).toBeVisible({ timeout: 90_000 });
+  }
+
+  /** Finds a person by name and opens the conversation with them. */
+  async startConversationWith(other: PersonAtBrowser): Promise<void> {
+    const { page } = this;
+    await page.getByRole("button", { name: "New conversation" }).first().click();
+    const dialog = page.getByRole("dialog", { name: "New conversation" });
+    await dialog.getByRole("combobox", { name: "Name of the person" }).fill(other.name);
+    await dialog.getByRole("option", { name: other.name }).first().click();
+    await expect(dialog).toBeHidden();
+    await expect(this.composer).toBeVisible();
+  }
+
+  /** Accepts the one invitation there is. */
+  async acceptInvitation(): Promise<void> {
+    await this.page.getByRole("button", { name: /^Accept the invitation/ }).click();
+    await expect(this.composer).toBeVisible();
+  }
+
+  /** Opens a conversation from the list. */
+  async openConversation(name: string): Promise<void> {
+    await this.page.locator("[data-room-row]").filter({ hasText: name }).first().click();
+    await expect(this.composer).toBeVisible();
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole("textbox", { name: /^Message to/ });
+  }
+
+  /** The bubbles of the open conversation. */
+  message(text: string): Locator {
+    return this.page.getByRole("article").filter({ hasText: text });
+  }
+
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+    await expect(this.message(text)).toBeVisible();
+    await expect(this.message(text).getByLabel("Sent", { exact: true })).toBeVisible();
+  }
+
+  async sees(text: string): Promise<void> {
+    await expect(this.message(text)).toBeVisible({ timeout: 60_000 });
+  }
+
+  async send(file: SentFile): Promise<void> {
+    const { page } = this;
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Attach files" }).click();
+    await (await chooser).setFiles([file]);
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+  }
+
+  /** The picture that somebody sent, decrypted: waits until its pixels are there. */
+  async seesPicture(name: string): Promise<void> {
+    const picture = this.page.getByRole("button", { name: `Enlarge ${name}` }).locator("img");
+    await expect(picture).toBeVisible({ timeout: 60_000 });
+    await expect
+      .poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth), { timeout: 60_000 })
+      .toBeGreaterThan(0);
+  }
+
+  /** Saves a file that somebody sent and gives back its bytes. */
+  async saves(name: string): Promise<Buffer> {
+    const { page } = this;
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: `Save ${name}` }).click();
+    const stream = await (await download).createReadStream();
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  }
+
+  /** The names of the seven pictures that are to be compared. */
+  async comparedPictures(): Promise<string[]> {
+    const list = this.page.getByRole("list", { name: "The seven pictures" });
+    await expect(list.getByRole("listitem")).toHaveCount(7, { timeout: 60_000 });
+    return list.getByRole("listitem").allInnerTexts();
+  }
+
+  async leave(): Promise<void> {
+    await this.context.close();
+  }
+}
+
+/** A photograph, as far as a test needs one: a PNG with a gradient, its bytes unlike any text. */
+export async function photo(page: Page, name: string): Promise<SentFile> {
+  const base64 = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    canvas.width = 640;
+    canvas.height = 480;
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("no canvas");
+    const gradient = context.createLinearGradient(0, 0, 640, 480);
+    gradient.addColorStop(0, "#1c6b58");
+    gradient.addColorStop(1, "#f7f5f0");
+    context.fillStyle = gradient;
+    context.fillRect(0, 0, 640, 480);
+    return canvas.toDataURL("image/png").split(",")[1] ?? "";
+  });
+  return { name, mimeType: "image/png", buffer: Buffer.from(base64, "base64") };
+}
