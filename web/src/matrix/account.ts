@@ -309,7 +309,13 @@ export class SignUp {
   async checkLink(): Promise<SignUpStep> {
     const email = this.#email;
     if (email === null) throw new Failure("code-expired");
-    return this.#register(this.#emailAuth(email.sid));
+    const stage = this.#emailAuth(email.sid);
+    if (this.#password !== null) return this.#register(stage);
+    // Without a password no account can come of it: a confirmed address shows by the password being what is missing.
+    const answer = await this.#post(stage);
+    if (errcodeOf(answer.body) !== "M_MISSING_PARAM") throw new Failure("email-not-confirmed", { status: answer.status });
+    this.#held = stage;
+    return { kind: "password" };
   }
 
   /** Rejects with `token-wrong`. */
@@ -333,24 +339,12 @@ export class SignUp {
 
   /** One round of `POST /register`; answers 401 lead to the next stage. */
   async #register(stage: Json | null): Promise<SignUpStep> {
-    const { baseUrl, deviceName } = this.#options;
-    const password = this.#password;
-    if (password === null && stage !== null) {
+    if (this.#password === null && stage !== null) {
       this.#held = stage;
       return { kind: "password" };
     }
     const session = this.#uia.session;
-    const auth = stage === null ? undefined : { ...stage, ...(session === null ? {} : { session }) };
-    const answer = await exchange(
-      "POST",
-      `${baseUrl}/_matrix/client/v3/register`,
-      {
-        ...(password === null ? {} : { password }),
-        initial_device_display_name: deviceName,
-        ...(auth === undefined ? {} : { auth }),
-      },
-      this.#options,
-    );
+    const answer = await this.#post(stage);
     if (answer.status === 200) return this.#finish(answer.body);
     if (answer.status !== 401 || !Array.isArray(answer.body["flows"])) throw failureOf(answer, SIGN_UP_MEANINGS);
 
@@ -363,6 +357,24 @@ export class SignUp {
       throw new Failure(stageFailure(attempted), { status: 401, ...(errcode === undefined ? {} : { errcode }) });
     }
     return this.#nextStep();
+  }
+
+  /** The request itself. It says the same user name in every round: servers tie a session to it. */
+  #post(stage: Json | null): Promise<Answer> {
+    const { baseUrl, deviceName, email } = this.#options;
+    const session = this.#uia.session;
+    const auth = stage === null ? undefined : { ...stage, ...(session === null ? {} : { session }) };
+    return exchange(
+      "POST",
+      `${baseUrl}/_matrix/client/v3/register`,
+      {
+        username: userNameOf(email),
+        ...(this.#password === null ? {} : { password: this.#password }),
+        initial_device_display_name: deviceName,
+        ...(auth === undefined ? {} : { auth }),
+      },
+      this.#options,
+    );
   }
 
   async #nextStep(): Promise<SignUpStep> {
@@ -406,6 +418,14 @@ export class SignUp {
     }
     return { kind: "done", credentials };
   }
+}
+
+/**
+ * The part before the @ as a user name. A server that confirms addresses makes its own and ignores this one; where there is
+ * no address to go by, it is what the person can remember.
+ */
+function userNameOf(email: string): string {
+  return (email.split("@")[0] ?? "").replace(/[^a-z0-9._=+-]/g, "-");
 }
 
 function stageFailure(stage: string): FailureKind {
@@ -488,7 +508,8 @@ async function submitEmailCode(
   const digits = code.replace(/[\s\u00a0\u202f-]/g, "");
   const answer = await exchange("POST", url, { sid: email.sid, client_secret: clientSecret, token: digits }, options);
   if (answer.status === 200 && answer.body["success"] !== false) return;
-  const expired = errcodeOf(answer.body) === "M_SESSION_EXPIRED" || answer.status === 410;
+  const errcode = errcodeOf(answer.body);
+  const expired = errcode === "M_NO_VALID_SESSION" || errcode === "M_SESSION_EXPIRED" || answer.status === 410;
   throw new Failure(expired ? "code-expired" : "code-wrong", { status: answer.status });
 }
 

@@ -53,6 +53,11 @@ export class SignUpViewModel extends FormViewModel<SignUpSnapshot> {
     this.#options = options;
     this.#resend = new Countdown(options.environment, (resendSeconds) => this.patch({ resendSeconds }));
     this.own(() => this.#resend.stop());
+    this.own(
+      options.environment.attention.subscribe(() => {
+        if (options.environment.attention.getSnapshot()) void this.#checkLink();
+      }),
+    );
   }
 
   setEmail(email: string): void {
@@ -91,6 +96,15 @@ export class SignUpViewModel extends FormViewModel<SignUpSnapshot> {
     const step = await this.attempt(() => signUp.submitCode(code));
     if (step) await this.#ask(step);
     else if (this.getSnapshot().failure?.kind === "code-wrong") this.patch({ code: "" });
+  }
+
+  /** The person is back at this page: goes on if the mailed link was opened meanwhile, and says nothing if not. */
+  async #checkLink(): Promise<void> {
+    const { question, code, busy, waitSeconds } = this.getSnapshot();
+    const signUp = this.#signUp;
+    if (!signUp || question !== "code" || code !== "" || busy || waitSeconds > 0) return;
+    const step = await signUp.checkLink().catch(() => null);
+    if (this.getSnapshot().question === "code") await this.#ask(step);
   }
 
   /** Asks for another mail; the code of the first stays valid. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Credentials } from "../matrix/types";
 import { PasswordResetViewModel } from "./PasswordResetViewModel";
 import { type AccountOptions, SignInViewModel } from "./SignInViewModel";
@@ -73,6 +73,22 @@ describe("signing up", () => {
     await model.resendMail();
     expect(server.mailed).toHaveLength(2);
     expect(model.getSnapshot()).toMatchObject({ resent: true, resendSeconds: resendAfterSeconds });
+  });
+
+  it("goes on by itself when the mailed link was opened, as the page behind it promises", async () => {
+    const model = signUp();
+    await model.submitEmail();
+    world.attention.set(false);
+    world.attention.set(true);
+    await vi.waitFor(() => expect(server.requests.filter((request) => request === "POST /register")).toHaveLength(2));
+    expect(model.getSnapshot()).toMatchObject({ question: "code", failure: null });
+    server.openLink(email);
+    world.attention.set(false);
+    world.attention.set(true);
+    await vi.waitFor(() => expect(model.getSnapshot().question).toBe("password"));
+    model.setPassword(password);
+    await model.submitPassword();
+    expect(signedIn).toHaveLength(1);
   });
 
   it("tells at once that an address may not open an account here", async () => {

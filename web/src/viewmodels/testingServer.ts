@@ -37,6 +37,11 @@ export class TestServer {
   #confirmed = new Set<string>();
   #server: Server | null = null;
 
+  /** Somebody opened the mailed link. */
+  openLink(email: string): void {
+    this.#confirmed.add(email);
+  }
+
   /** Listens on a free port of this machine. */
   async start(): Promise<string> {
     const server = createServer((request, response) => {
@@ -110,6 +115,7 @@ export class TestServer {
       return { status: 401, body: { ...question, errcode: "M_UNAUTHORIZED" } };
     if (this.mode === "token" && auth["token"] !== this.invitation)
       return { status: 401, body: { ...question, errcode: "M_UNAUTHORIZED" } };
+    if (body["password"] === undefined) return refused(400, "M_MISSING_PARAM");
     const password = String(body["password"]);
     if (password === this.weak) return refused(400, "M_WEAK_PASSWORD");
     this.accounts.set(String(email ?? body["username"] ?? "1"), password);

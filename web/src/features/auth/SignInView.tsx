@@ -43,7 +43,8 @@ export function SignInView({
       >
         <TextField
           label={t("auth:signIn.email")}
-          type="email"
+          type="text"
+          inputMode="email"
           name="email"
           autoComplete="username"
           autoCapitalize="none"
