@@ -3,7 +3,11 @@
 use std::{
     fs,
     io::{self, BufRead, BufReader},
-    os::unix::{fs::chown, process::CommandExt},
+    net::TcpListener,
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -23,7 +27,8 @@ const RUN_UNTIL_INPUT_ENDS: &str =
     r#""$@" & server=$!; read -r _; kill -QUIT "$server"; wait "$server""#;
 
 /// A PostgreSQL server in a temporary folder, reached through a socket in it. It ends with the value
-/// or with the process, whichever ends first.
+/// or with the process, whichever ends
+/// first.
 ///
 /// The server's programs are looked for in `PATH` and where Debian puts them. PostgreSQL refuses to
 /// run as root, so root's tests run it as the Unix user `postgres`. It doesn't fsync: the machine
@@ -32,6 +37,8 @@ pub struct PostgresServer {
     folder: TempDir,
     binaries: PathBuf,
     owner: Option<(Uid, Gid)>,
+    /// Where it listens for TLS, beside its socket.
+    port: Option<u16>,
     process: Option<Child>,
 }
 
@@ -41,6 +48,36 @@ impl PostgresServer {
     /// # Errors
     /// When PostgreSQL isn't installed or doesn't start; the text holds what it said.
     pub fn start() -> io::Result<Self> {
+        let mut server = Self::create()?;
+        server.run()?;
+        Ok(server)
+    }
+
+    /// The same, listening on a free port of `localhost` too, where it talks TLS only and shows this
+    /// certificate. See [`Self::tls_url`].
+    ///
+    /// # Errors
+    /// The same, or when the files can't be written.
+    pub fn start_with_tls(certificate_pem: &str, key_pem: &str) -> io::Result<Self> {
+        let mut server = Self::create()?;
+        let access = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+        let files =
+            [("server.crt", certificate_pem), ("server.key", key_pem), ("pg_hba.conf", access)];
+        for (name, content) in files {
+            let path = server.data().join(name);
+            fs::write(&path, content)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+            if let Some((user, group)) = server.owner {
+                chown(&path, Some(user.as_raw()), Some(group.as_raw()))?;
+            }
+        }
+        // PostgreSQL can't choose a free port itself.
+        server.port = Some(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
+        server.run()?;
+        Ok(server)
+    }
+
+    fn create() -> io::Result<Self> {
         let binaries = find_binaries()?;
         let owner = if Uid::effective().is_root() { Some(postgres_user()?) } else { None };
         // Short, because a socket's path may have only a hundred bytes.
@@ -48,7 +85,7 @@ impl PostgresServer {
         if let Some((user, group)) = owner {
             chown(folder.path(), Some(user.as_raw()), Some(group.as_raw()))?;
         }
-        let mut server = Self { folder, binaries, owner, process: None };
+        let server = Self { folder, binaries, owner, port: None, process: None };
         let created = server
             .command("initdb")
             .arg("--pgdata")
@@ -60,7 +97,6 @@ impl PostgresServer {
             let said = String::from_utf8_lossy(&created.stderr).into_owned();
             return Err(io::Error::other(format!("initdb failed: {said}")));
         }
-        server.run()?;
         Ok(server)
     }
 
@@ -86,7 +122,15 @@ impl PostgresServer {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://pli@{folder}/{database}")
+        let port = self.port.unwrap_or(5432);
+        format!("postgres://pli@{folder}:{port}/{database}")
+    }
+
+    /// The address of a database by way of TLS, without saying how to verify the server; `None` if it
+    /// was not started with TLS.
+    #[must_use]
+    pub fn tls_url(&self, database: &str) -> Option<String> {
+        Some(format!("postgres://pli@localhost:{}/{database}", self.port?))
     }
 
     /// Ends the server without letting anybody finish, as a crash would.
@@ -116,8 +160,13 @@ impl PostgresServer {
             .arg(self.data())
             .arg("-k")
             .arg(folder)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"])
+            .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
             .args(["-c", "shared_buffers=32MB", "-c", "max_connections=100"])
+            .args(match self.port {
+                Some(_) => ["-c", "listen_addresses=127.0.0.1", "-c", "ssl=on"],
+                None => ["-c", "listen_addresses=", "-c", "ssl=off"],
+            })
+            .args(["-c", &format!("port={}", self.port.unwrap_or(5432))])
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

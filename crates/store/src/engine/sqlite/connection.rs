@@ -31,6 +31,8 @@ const APPLICATION_ID: i64 = 0x506C_6931;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of the file is read through memory mapping; SQLite caps it below 2 GiB.
 const MMAP_BYTES: i64 = 0x7FFF_0000;
+/// What the WAL shrinks to after it had to grow beyond.
+const WAL_BYTES: i64 = 64 * 1024 * 1024;
 /// Files up to this size are checked whole when they are opened; larger ones by `pli store check`,
 /// so that a start doesn't take minutes.
 const MAX_CHECKED_BYTES: u64 = 256 * 1024 * 1024;
@@ -99,6 +101,7 @@ impl Database {
         set(&connection, "fullfsync", true)?;
         set(&connection, "checkpoint_fullfsync", true)?;
         set(&connection, "cache_size", -8 * 1024)?;
+        set(&connection, "journal_size_limit", WAL_BYTES)?;
         connection.set_prepared_statement_cache_capacity(1024);
         connection
             .execute_batch(&format!("BEGIN IMMEDIATE; {CREATE_META} COMMIT;"))
