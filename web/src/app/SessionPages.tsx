@@ -52,7 +52,7 @@ export default function SessionPages({
   return (
     <SessionProvider session={session}>
       <PicturesProvider pictures={messenger.pictures}>
-        <GateView model={gate} onOtherDevice={() => void verification.requestOwn()} onSignOut={() => void boot.signOut()}>
+        <GateView model={gate} onOtherDevice={() => void verification.requestEntry()} onSignOut={() => void boot.signOut()}>
           <Places session={session} messenger={messenger} verification={verification} signOut={signOut} theme={theme} />
           <IncomingVerification model={verification} />
           <SignOutDialog model={signOut} onMakeCode={() => navigate("/settings/security")} />

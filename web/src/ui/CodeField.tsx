@@ -45,6 +45,8 @@ export function CodeField({
       <OTPField.Root
         ref={cells}
         id={id}
+        // The label belongs to the first cell, the others say their place: the group around them needs no name of its own.
+        aria-labelledby={undefined}
         length={length}
         value={value}
         onValueChange={onChange}

@@ -65,6 +65,15 @@ describe("comparing emojis", () => {
     expect(model.getSnapshot()).toMatchObject({ shown: { id: "flow1" }, failure: null });
   });
 
+  it("gets out of the way once it has let a new device in", async () => {
+    await model.requestEntry();
+    actions.move("flow1", { status: "comparing", emojis: [] });
+    expect(model.getSnapshot().shown).not.toBeNull();
+    actions.move("flow1", { status: "done" });
+    await settled();
+    expect(model.getSnapshot().shown).toBeNull();
+  });
+
   it("starts again with the same person after a time-out", async () => {
     await actions.requestPerson(awa.userId);
     actions.move("flow1", { status: "cancelled", reason: "timeout" });

@@ -22,6 +22,8 @@ export class VerificationViewModel extends ViewModel<VerificationSnapshot> {
   readonly #actions: VerificationActions;
   /** Flows that this page takes part in: begun or accepted here. */
   readonly #mine = new Set<string>();
+  /** Flows whose success shows by what opens: the dialog goes by itself. */
+  readonly #passing = new Set<string>();
 
   constructor(actions: VerificationActions) {
     super({ shown: null, incoming: null, busy: false, failure: null });
@@ -34,6 +36,13 @@ export class VerificationViewModel extends ViewModel<VerificationSnapshot> {
   async requestOwn(deviceId?: string): Promise<void> {
     await this.#act(async () => {
       await this.#actions.requestOwn(deviceId);
+    });
+  }
+
+  /** On a new device, before anything can be read: asks my other devices. Once confirmed, the conversations are the answer. */
+  async requestEntry(): Promise<void> {
+    await this.#act(async () => {
+      this.#passing.add(await this.#actions.requestOwn());
     });
   }
 
@@ -114,6 +123,7 @@ export class VerificationViewModel extends ViewModel<VerificationSnapshot> {
     const flows = this.#actions.flows.getSnapshot();
     for (const flow of flows) {
       if (flow.startedByMe) this.#mine.add(flow.id);
+      if (flow.step.status === "done" && this.#passing.has(flow.id)) queueMicrotask(() => this.#actions.dismiss(flow.id));
       // Answered elsewhere, withdrawn or run out before anybody looked: nothing to say here.
       else if (hasEnded(flow) && !this.#mine.has(flow.id)) queueMicrotask(() => this.#actions.dismiss(flow.id));
     }
