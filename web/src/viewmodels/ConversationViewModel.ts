@@ -47,7 +47,7 @@ export class ConversationViewModel extends ViewModel<ConversationSnapshot> {
     this.#session = session;
     const timeline = session.timeline(roomId);
     const details = session.rooms.details(roomId);
-    this.timeline = new TimelineViewModel(timeline, environment);
+    this.timeline = new TimelineViewModel(timeline, details, environment);
     this.composer = new ComposerViewModel({ roomId, timeline, details, media: session.media, drafts, environment });
     this.own(() => this.timeline.dispose());
     this.own(() => this.composer.dispose());

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Timeline } from "../matrix/api";
 import { Failure } from "../matrix/errors";
 import { Value } from "../matrix/observable";
-import type { TimelineItem, TimelineState } from "../matrix/types";
+import type { RoomDetails, TimelineItem, TimelineState } from "../matrix/types";
 import { TimelineViewModel } from "./TimelineViewModel";
 import { claire, item, lea, samir, settled, TestWorld } from "./testing";
 
@@ -39,10 +39,11 @@ class Conversation implements Timeline {
 }
 
 let world: TestWorld;
+const nobodyKnown = new Value<RoomDetails | null>(null);
 
 /** A conversation on the screen, its end in view. */
 function atEnd(conversation: Conversation): TimelineViewModel {
-  const model = new TimelineViewModel(conversation, world);
+  const model = new TimelineViewModel(conversation, nobodyKnown, world);
   model.setAtEnd(true);
   return model;
 }
@@ -87,7 +88,7 @@ describe("the line of new messages", () => {
 describe("reading", () => {
   it("is not told of a conversation that opens above its end", () => {
     const conversation = new Conversation([item("a", claire), item("b", claire)], "$a");
-    const model = new TimelineViewModel(conversation, world);
+    const model = new TimelineViewModel(conversation, nobodyKnown, world);
     expect(conversation.reads).toBe(0);
     model.setAtEnd(true);
     expect(conversation.reads).toBe(1);

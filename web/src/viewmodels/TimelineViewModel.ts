@@ -1,6 +1,7 @@
 import type { Timeline } from "../matrix/api";
 import { type FailureInfo, toFailure } from "../matrix/errors";
-import type { PaginationState, TimelineItem } from "../matrix/types";
+import type { Observable } from "../matrix/observable";
+import type { PaginationState, RoomDetails, TimelineItem } from "../matrix/types";
 import type { Environment } from "./environment";
 import { untilMidnight } from "./time";
 import { isOthersMessage, type TimelineRow, timelineRows } from "./timelineRows";
@@ -30,17 +31,19 @@ const MOST_FIRST_LOADS = 5;
 /** A conversation's messages as rows, and what is done with one of them. */
 export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
   readonly #timeline: Timeline;
+  readonly #details: Observable<RoomDetails | null>;
   readonly #environment: Environment;
   /** False until the view has measured: nothing counts as seen before. */
   #atEnd = false;
   /** The event that the line of new messages stands after; null for no line. */
   #newAfter: string | null = null;
   #opened = false;
+  #drawnDirect = false;
   #known: ReadonlySet<string> = new Set();
   #firstLoads = 0;
   #cancelMidnight = () => {};
 
-  constructor(timeline: Timeline, environment: Environment) {
+  constructor(timeline: Timeline, details: Observable<RoomDetails | null>, environment: Environment) {
     super({
       loading: true,
       rows: [],
@@ -52,8 +55,10 @@ export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
       failure: null,
     });
     this.#timeline = timeline;
+    this.#details = details;
     this.#environment = environment;
     this.own(timeline.state.subscribe(() => this.#update()));
+    this.own(details.subscribe(() => this.#settle()));
     this.own(environment.attention.subscribe(() => this.#look()));
     this.own(() => this.#cancelMidnight());
     this.#awaitMidnight();
@@ -128,6 +133,15 @@ export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
     if (this.getSnapshot().missed > 0) this.patch({ missed: 0 });
   }
 
+  get #direct(): boolean {
+    return this.#details.getSnapshot()?.partner != null;
+  }
+
+  /** Whether the conversation is one of two may become known after its first messages. */
+  #settle(): void {
+    if (this.#drawnDirect !== this.#direct) this.#update();
+  }
+
   #update(): void {
     const state = this.#timeline.state.getSnapshot();
     const { items } = state;
@@ -158,9 +172,10 @@ export class TimelineViewModel extends ViewModel<TimelineSnapshot> {
     }
 
     const atStart = state.backwards.status === "end";
+    this.#drawnDirect = this.#direct;
     this.patch({
       loading: items.length === 0 && state.backwards.status !== "end" && state.backwards.status !== "failed",
-      rows: timelineRows(items, { newAfter: this.#newAfter, atStart }, snapshot.rows),
+      rows: timelineRows(items, { newAfter: this.#newAfter, atStart, direct: this.#drawnDirect }, snapshot.rows),
       older: state.backwards,
       missed,
       arrived,

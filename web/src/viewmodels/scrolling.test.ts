@@ -34,7 +34,7 @@ describe("following the end", () => {
 });
 
 describe("keeping the place", () => {
-  const day = { newAfter: null, atStart: false };
+  const day = { newAfter: null, atStart: false, direct: false };
   const rows = (...keys: string[]) =>
     timelineRows(
       keys.map((key, index) => item(key, claire, { ts: index })),

@@ -3,7 +3,7 @@ import type { ItemBody, Person } from "../matrix/types";
 import { awa, claire, item, lea, samir } from "./testing";
 import { GROUP_GAP_MS, readersOfMine, type TimelineRow, timelineRows } from "./timelineRows";
 
-const none = { newAfter: null, atStart: false };
+const none = { newAfter: null, atStart: false, direct: false };
 const noon = new Date(2026, 10, 18, 12).getTime();
 
 /** Rows as a person would describe them. */
@@ -53,7 +53,7 @@ describe("groups", () => {
         item("d", claire, { ts: midnight + 3_000 }),
         item("e", claire, { ts: midnight + 4_000 }),
       ],
-      { newAfter: "$d", atStart: false },
+      { newAfter: "$d", atStart: false, direct: false },
     );
     expect(describeRows(rows)).toEqual(["day", "┌└ a", "day", "┌└ b", "notice c", "┌└ d", "new 1", "┌└ e"]);
   });
@@ -82,15 +82,17 @@ describe("the line of new messages", () => {
         item("e", lea, { ts: noon + 4, mine: true }),
         item("f", awa, { ts: noon + 5 }),
       ],
-      { newAfter: "$a", atStart: false },
+      { newAfter: "$a", atStart: false, direct: false },
     );
     expect(describeRows(rows)).toEqual(["day", "┌└ a", "┌└ b", "notice c", "new 2", "┌└ d", "┌└ e", "┌└ f"]);
   });
 
   it("is not drawn when nothing new came, or when its place is not loaded", () => {
     const items = [item("a", claire, { ts: noon }), item("b", lea, { ts: noon + 1, mine: true })];
-    expect(describeRows(timelineRows(items, { newAfter: "$a", atStart: false }))).not.toContain("new 0");
-    expect(timelineRows(items, { newAfter: "$elsewhere", atStart: false }).some((row) => row.kind === "new")).toBe(false);
+    expect(describeRows(timelineRows(items, { newAfter: "$a", atStart: false, direct: false }))).not.toContain("new 0");
+    expect(timelineRows(items, { newAfter: "$elsewhere", atStart: false, direct: false }).some((row) => row.kind === "new")).toBe(
+      false,
+    );
   });
 });
 
@@ -104,10 +106,24 @@ describe("notices", () => {
         item("d", awa, { ts: noon + 3, body: joined(awa) }),
         item("e", awa, { ts: noon + 4, body: { kind: "membership", change: "left", target: awa, reason: null } }),
       ],
-      { newAfter: null, atStart: true },
+      { newAfter: null, atStart: true, direct: false },
     );
     // That the founder joined goes without saying.
     expect(describeRows(rows)).toEqual(["start", "day", "notice a", "notice c+d", "notice e"]);
+  });
+
+  it("do not tell two people how their conversation came about, but do tell when one has left", () => {
+    const rows = timelineRows(
+      [
+        item("a", claire, { ts: noon, body: { kind: "created" } }),
+        item("b", claire, { ts: noon + 1, body: joined(claire) }),
+        item("c", claire, { ts: noon + 2, body: { kind: "membership", change: "invited", target: samir, reason: null } }),
+        item("d", samir, { ts: noon + 3, body: joined(samir) }),
+        item("e", samir, { ts: noon + 4, body: { kind: "membership", change: "left", target: samir, reason: null } }),
+      ],
+      { newAfter: null, atStart: true, direct: true },
+    );
+    expect(describeRows(rows)).toEqual(["start", "day", "notice e"]);
   });
 
   it("do not mix up who invited whom", () => {

@@ -32,6 +32,8 @@ export interface RowOptions {
   readonly newAfter: string | null;
   /** The first item is the first that there is. */
   readonly atStart: boolean;
+  /** A conversation of two: that one invited the other and both came goes without saying. */
+  readonly direct: boolean;
 }
 
 const NOTICES: ReadonlySet<ItemBody["kind"]> = new Set([
@@ -106,13 +108,16 @@ function sameNotice(earlier: TimelineItem, later: TimelineItem): boolean {
   return ownDeed || earlier.sender.userId === later.sender.userId;
 }
 
-/** Joining what one has just created goes without saying. */
-function goesWithoutSaying(item: TimelineItem, before: TimelineItem | undefined): boolean {
+/** Joining what one has just created goes without saying; so does how a conversation of two came about. */
+function goesWithoutSaying(item: TimelineItem, before: TimelineItem | undefined, direct: boolean): boolean {
+  const { body } = item;
+  if (direct && (body.kind === "created" || body.kind === "encryption-on")) return true;
+  if (direct && body.kind === "membership" && (body.change === "invited" || body.change === "joined")) return true;
   return (
     before?.body.kind === "created" &&
-    item.body.kind === "membership" &&
-    item.body.change === "joined" &&
-    item.body.target.userId === before.sender.userId
+    body.kind === "membership" &&
+    body.change === "joined" &&
+    body.target.userId === before.sender.userId
   );
 }
 
@@ -163,7 +168,7 @@ export function timelineRows(
   let day: number | null = null;
   let before: TimelineItem | undefined;
   for (const item of items) {
-    if (goesWithoutSaying(item, before)) continue;
+    if (goesWithoutSaying(item, before, options.direct)) continue;
     before = item;
     const itemDay = dayNumber(item.ts);
     // A sender's clock may lie: days only ever go forward, so no day gets two pills.

@@ -1,5 +1,6 @@
 import { ArrowLeft, Info, MessageCircle, Shield, ShieldOff } from "lucide-react";
 import type { ReactNode } from "react";
+import type { Translate } from "../../i18n";
 import { useT } from "../../i18n/react";
 import type { RoomDetails, UserId } from "../../matrix/types";
 import { Button, classes, EmptyState, IconButton, Loading, Skeleton, useViewModel } from "../../ui";
@@ -65,13 +66,19 @@ export function ConversationView({
             <IdentityCard model={model} gate={details.gate} onVerify={onVerify} />
           ) : null}
           <p className={styles["typing"]} aria-live="off">
-            {typingText(details.typing.map(firstName))}
+            {typingText(details.typing.map(firstName)) || waitingText(details, t)}
           </p>
           <ComposerView key={`composer ${model.roomId}`} model={model.composer} name={roomTitle(details)} />
         </DropZone>
       ) : null}
     </section>
   );
+}
+
+/** In a conversation of two: the other has not accepted yet. */
+function waitingText({ partner, members }: RoomDetails, t: Translate): string {
+  const invited = members.find((member) => member.userId === partner?.userId)?.membership === "invite";
+  return partner && invited ? t("timeline:waiting", { name: firstName(partner.displayName) }) : "";
 }
 
 function Title({ details, onDetails }: { details: RoomDetails; onDetails: () => void }): ReactNode {
