@@ -14,6 +14,7 @@ mod profile;
 mod pushrules;
 mod registration;
 mod room_keys;
+mod rooms;
 mod send_to_device;
 mod session;
 mod shared_secret;
@@ -43,6 +44,7 @@ pub fn routes() -> Router<AppState> {
         .merge(pushrules::routes())
         .merge(registration::routes())
         .merge(room_keys::routes())
+        .merge(rooms::routes())
         .merge(send_to_device::routes())
         .merge(session::routes())
         .merge(shared_secret::routes())

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod create;
+mod departure;
 mod directory;
 mod forget;
 mod history;
@@ -11,6 +12,7 @@ mod profile;
 mod restricted;
 mod send;
 mod state;
+mod tags;
 mod transactions;
 
 pub use self::{

@@ -29,6 +29,7 @@ impl From<RoomError> for MatrixError {
             RoomError::Busy | RoomError::Interrupted => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message)
             }
+            RoomError::StillInRoom => Self::bad_request("M_UNKNOWN", message),
             RoomError::Store(error) => (&*error).into(),
             _ => Self::internal(message),
         }

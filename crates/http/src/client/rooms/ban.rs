@@ -1,0 +1,17 @@
+//! `POST /_matrix/client/v3/rooms/{roomId}/ban`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidban)).
+
+use axum::extract::State;
+use pli_rooms::{MembershipChange, Rooms};
+use ruma::api::client::membership::ban_user::v3::{Request, Response};
+
+use crate::extract::{Answer, Reply, Ruma};
+
+pub(in crate::client) async fn ban(
+    State(rooms): State<Rooms>,
+    Ruma { request, requester }: Ruma<Request>,
+) -> Reply<Response> {
+    let change = MembershipChange::new(requester.user_id, request.room_id).because(request.reason);
+    rooms.ban(change, request.user_id).await?;
+    Ok(Answer(Response::new()))
+}

@@ -1,0 +1,19 @@
+//! `POST /_matrix/client/v3/rooms/{roomId}/join`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidjoin)).
+
+use axum::extract::State;
+use pli_rooms::{MembershipChange, Rooms};
+use ruma::api::client::membership::join_room_by_id::v3::{Request, Response};
+
+use super::unknown_is_not_found;
+use crate::extract::{Answer, Reply, Ruma};
+
+pub(in crate::client) async fn join(
+    State(rooms): State<Rooms>,
+    Ruma { request, requester }: Ruma<Request>,
+) -> Reply<Response> {
+    let room_id = request.room_id;
+    let change = MembershipChange::new(requester.user_id, room_id.clone()).because(request.reason);
+    rooms.join(change).await.map_err(unknown_is_not_found)?;
+    Ok(Answer(Response::new(room_id)))
+}

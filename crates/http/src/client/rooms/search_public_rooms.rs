@@ -1,0 +1,24 @@
+//! `POST /_matrix/client/v3/publicRooms`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms)).
+
+use axum::extract::State;
+use pli_rooms::Rooms;
+use ruma::api::client::directory::get_public_rooms_filtered::v3::{Request, Response};
+
+use super::public_page::{Page, page};
+use crate::extract::{Answer, Reply, Ruma};
+
+pub(in crate::client) async fn search_public_rooms(
+    State(rooms): State<Rooms>,
+    Ruma { request, .. }: Ruma<Request>,
+) -> Reply<Response> {
+    let search = request.filter.generic_search_term.as_deref();
+    let Page { chunk, next_batch, prev_batch, total } =
+        page(&rooms, search, request.since.as_deref(), request.limit).await?;
+    let mut response = Response::new();
+    response.chunk = chunk;
+    response.next_batch = next_batch;
+    response.prev_batch = prev_batch;
+    response.total_room_count_estimate = Some(total);
+    Ok(Answer(response))
+}
