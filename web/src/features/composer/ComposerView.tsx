@@ -22,8 +22,11 @@ export interface ComposerViewProps {
 export function ComposerView({ model, name }: ComposerViewProps): ReactNode {
   const snapshot = useViewModel(model);
   const { gate } = snapshot;
+  const [wasSuspended, setWasSuspended] = useState(false);
+  const suspended = gate.state === "suspended";
+  if (suspended && !wasSuspended) setWasSuspended(true);
   if (gate.state === "closed" || gate.state === "suspended") return <NoSending gate={gate} />;
-  return <Composer model={model} name={name} snapshot={snapshot} />;
+  return <Composer model={model} name={name} snapshot={snapshot} resumed={wasSuspended} />;
 }
 
 /** Sending is not possible: says so, and why. What was begun to be written is kept. */
@@ -47,12 +50,22 @@ function NoSending({ gate }: { gate: Exclude<SendGate, { state: "open" | "checki
   );
 }
 
-function Composer({ model, name, snapshot }: ComposerViewProps & { snapshot: ComposerSnapshot }): ReactNode {
+function Composer({
+  model,
+  name,
+  snapshot,
+  resumed,
+}: ComposerViewProps & { snapshot: ComposerSnapshot; resumed: boolean }): ReactNode {
   const t = useT();
   const id = useId();
   const { text, attachments, canSend, tooLong } = snapshot;
   const field = useRef<HTMLTextAreaElement>(null);
   const chooser = useRef<HTMLInputElement>(null);
+
+  // Sending is possible again: whoever pressed the card that is gone now goes on writing.
+  useLayoutEffect(() => {
+    if (resumed && document.activeElement === document.body) field.current?.focus();
+  }, [resumed]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
