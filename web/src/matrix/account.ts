@@ -503,8 +503,9 @@ async function submitEmailCode(
   options: RequestOptions,
 ): Promise<void> {
   if (email.submitUrl === null) throw new Failure("unsupported-step");
-  // The address of submit_url comes from the server that is being talked to; relative ones are its own.
-  const url = new URL(email.submitUrl, baseUrl).href;
+  // The server names its own page, perhaps by another of its addresses; the page's policy allows only the one in use.
+  const named = new URL(email.submitUrl, baseUrl);
+  const url = new URL(`${named.pathname}${named.search}`, baseUrl).href;
   const digits = code.replace(/[\s\u00a0\u202f-]/g, "");
   const answer = await exchange("POST", url, { sid: email.sid, client_secret: clientSecret, token: digits }, options);
   if (answer.status === 200 && answer.body["success"] !== false) return;

@@ -181,8 +181,12 @@ function fromMatrixErrorLike(error: unknown): Failure | null {
   );
 }
 
+/** Start of the error codes by which the guard, not the server, refuses a request; a {@link FailureKind} follows. */
+export const GUARD_ERRCODE = "PLI_REFUSED_";
+
 /** The kind that a Matrix error code and HTTP status mean without context. */
 export function kindOfErrcode(errcode: string | undefined, status: number | undefined): FailureKind {
+  if (errcode?.startsWith(GUARD_ERRCODE)) return errcode.slice(GUARD_ERRCODE.length) as FailureKind;
   switch (errcode) {
     case "M_LIMIT_EXCEEDED":
       return "rate-limited";

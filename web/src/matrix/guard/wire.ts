@@ -3,7 +3,7 @@
  * layer may use. It looks at the request itself, not at what some code meant
  * to send.
  */
-import { Failure } from "../errors";
+import { type FailureKind, GUARD_ERRCODE } from "../errors";
 import { judgeRequest } from "./decisions";
 
 /** Wraps `fetch` so that a forbidden request is refused before it leaves. */
@@ -13,9 +13,15 @@ export function guardedFetch(fetchFn: typeof globalThis.fetch): typeof globalThi
     const method = (init?.method ?? (input instanceof Request ? input.method : "GET")).toUpperCase();
     // The SDK always gives text or a file; a stream or a ready-made Request could not be looked into.
     const body = typeof init?.body === "string" ? init.body : null;
-    if (input instanceof Request && input.body !== null) throw new Failure("clear-event-refused");
+    if (input instanceof Request && input.body !== null) return refused("clear-event-refused");
     const refusal = judgeRequest({ method, path: url.pathname, query: url.searchParams, body });
-    if (refusal !== null) throw new Failure(refusal);
+    // Answered like a server's refusal: the SDK takes an exception for a lost network, and would try again.
+    if (refusal !== null) return refused(refusal);
     return fetchFn(input, init);
   };
+}
+
+function refused(kind: FailureKind): Response {
+  const body = { errcode: `${GUARD_ERRCODE}${kind}`, error: "refused by this client before it was sent" };
+  return new Response(JSON.stringify(body), { status: 403, headers: { "Content-Type": "application/json" } });
 }

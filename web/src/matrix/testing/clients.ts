@@ -1,0 +1,43 @@
+/** Real sessions on a {@link TestServer}: the SDK with its real cryptography, in memory. */
+import type { Observable } from "../observable";
+import { OpenSession } from "../session/session";
+import type { TestServer } from "./server";
+
+// The oldest Node that the project runs on lacks it; every browser that it supports has it.
+const promises = Promise as unknown as { withResolvers?: () => unknown };
+promises.withResolvers ??= () => {
+  const settle: { resolve?: unknown; reject?: unknown } = {};
+  const promise = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }));
+  return { promise, ...settle };
+};
+
+/** Opens a session and makes the account's identity. */
+export async function openWithIdentity(server: TestServer, userId: string, deviceId: string): Promise<OpenSession> {
+  const session = await OpenSession.open({
+    credentials: server.device(userId, deviceId),
+    storageKey: null,
+    stores: "memory",
+    language: "en",
+    onLoggedOut: () => undefined,
+    onCredentials: async () => undefined,
+    fetch: server.fetch,
+  });
+  await until(session.security.state, (state) => state.status === "needs-setup");
+  await session.security.setUp({ recoveryCode: session.security.createRecoveryCode("en") });
+  return session;
+}
+
+/** Resolves with the first snapshot that satisfies `isReached`. */
+export function until<T>(observable: Observable<T>, isReached: (value: T) => boolean): Promise<T> {
+  return new Promise((resolve) => {
+    let stop: () => void = () => undefined;
+    const check = () => {
+      const value = observable.getSnapshot();
+      if (!isReached(value)) return;
+      stop();
+      resolve(value);
+    };
+    stop = observable.subscribe(check);
+    check();
+  });
+}
