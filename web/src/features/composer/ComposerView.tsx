@@ -1,5 +1,5 @@
 import { ArrowRight, File as FileIcon, Paperclip, ShieldAlert, X } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from "react";
+import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
 import { formatSize } from "../../i18n/format";
 import { useT } from "../../i18n/react";
 import type { SendGate } from "../../matrix/types";
