@@ -1,4 +1,5 @@
 /** First run, recovery on a new browser, reset, and the backup of message keys. */
+import { Method } from "matrix-js-sdk";
 import {
   type CryptoApi,
   CryptoEvent,
@@ -157,8 +158,16 @@ export class Security implements SecurityActions {
 
   /** True also when it cannot be asked now: nobody should be told to make a second code by mistake. */
   async #hasRecoveryCode(): Promise<boolean> {
+    const { client, userId } = this.#context;
     try {
-      return await this.#context.client.secretStorage.hasKey();
+      if (await client.secretStorage.hasKey()) return true;
+      // Right after a start the SDK answers from what was saved at the last visit, perhaps before the code was made.
+      const path = `/user/${encodeURIComponent(userId)}/account_data/m.secret_storage.default_key`;
+      const stored = await client.http.authedRequest<{ key?: unknown }>(Method.Get, path).catch((error: unknown) => {
+        if (toFailure(error).kind === "not-found") return null;
+        throw error;
+      });
+      return typeof stored?.key === "string";
     } catch (error) {
       if (this.state.getSnapshot().status === "checking" && toFailure(error).kind !== "network") throw error;
       return true;

@@ -27,13 +27,13 @@ export function Avatar({ id, name, src, shape = "person", size = 44, label, clas
     <span
       className={classes(styles["avatar"], styles[shape], styles[`s${size}`], className)}
       style={picture ? undefined : { backgroundColor: avatarColour(id) }}
+      // Drawn by the style sheet: initials are a picture, not words that a name would have to contain.
+      data-initials={picture ? undefined : initials(name)}
       {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": true })}
     >
       {picture ? (
         <img src={picture} alt="" className={styles["picture"]} draggable={false} onError={() => setBroken(picture)} />
-      ) : (
-        initials(name)
-      )}
+      ) : null}
     </span>
   );
 }
