@@ -1,0 +1,85 @@
+/// How many of everything. CPU times have a resolution of 10 ms, so a figure needs hundreds of
+/// operations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    pub(crate) registrations: usize,
+    pub(crate) logins: usize,
+    pub(crate) sends: usize,
+    pub(crate) writers: [usize; 3],
+    /// Members of the middle and of the large room.
+    pub(crate) members: [usize; 2],
+    /// Waiting members of the fan-out, how many messages, and messages per second.
+    pub(crate) fan_outs: [(usize, usize, u32); 2],
+    pub(crate) rooms_to_sync: usize,
+    pub(crate) initial_syncs: usize,
+    pub(crate) empty_syncs: usize,
+    pub(crate) key_users: usize,
+    pub(crate) key_uploads_each: usize,
+    pub(crate) one_time_keys: usize,
+    pub(crate) key_claims: usize,
+    pub(crate) key_queries: usize,
+    pub(crate) target_devices: usize,
+    pub(crate) to_device_rounds: usize,
+    pub(crate) created_rooms: usize,
+    pub(crate) joins: usize,
+    pub(crate) history_messages: usize,
+    pub(crate) history_pages: usize,
+    pub(crate) media: usize,
+    pub(crate) idle_polls: usize,
+    /// Rows that the floor commits.
+    pub(crate) floor_rows: usize,
+}
+
+impl Scale {
+    pub(crate) const FULL: Self = Self {
+        registrations: 30,
+        logins: 30,
+        sends: 3_200,
+        writers: [1, 16, 64],
+        members: [200, 1_000],
+        fan_outs: [(100, 100, 10), (1_000, 10, 1)],
+        rooms_to_sync: 200,
+        initial_syncs: 100,
+        empty_syncs: 4_000,
+        key_users: 100,
+        key_uploads_each: 6,
+        one_time_keys: 50,
+        key_claims: 3_000,
+        key_queries: 600,
+        target_devices: 100,
+        to_device_rounds: 20,
+        created_rooms: 300,
+        joins: 1_000,
+        history_messages: 1_000,
+        history_pages: 1_000,
+        media: 50,
+        idle_polls: 1_000,
+        floor_rows: 6_400,
+    };
+
+    pub(crate) const QUICK: Self = Self {
+        registrations: 2,
+        logins: 2,
+        sends: 16,
+        writers: [1, 4, 8],
+        members: [5, 10],
+        fan_outs: [(5, 3, 10), (10, 2, 5)],
+        rooms_to_sync: 5,
+        initial_syncs: 3,
+        empty_syncs: 10,
+        key_users: 5,
+        key_uploads_each: 2,
+        one_time_keys: 10,
+        key_claims: 20,
+        key_queries: 5,
+        target_devices: 5,
+        to_device_rounds: 2,
+        created_rooms: 4,
+        joins: 10,
+        history_messages: 60,
+        history_pages: 4,
+        media: 2,
+        idle_polls: 10,
+        floor_rows: 64,
+    };
+}
