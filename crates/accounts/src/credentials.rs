@@ -1,17 +1,23 @@
 //! Changing and resetting passwords, and deactivating accounts (client-server API, sections "Current
 //! account information" and "Account deactivation").
 
-use pli_store::{Batch, Expect, Store, ambient::Ambient};
+use pli_store::{Batch, Direction, Expect, Keyspace, Store, ambient::Ambient};
 use ruma::{OwnedSessionId, OwnedUserId, UserId, api::client::uiaa::AuthData};
 
 use crate::{
     Accounts, AccountsError, Devices, Passwords, Requester, Sessions, UserDirectory,
     accounts::{EMAILS, PASSWORDS, PasswordRecord, USER_EMAILS, USERS},
-    keys,
+    backup, keys,
     profiles::Profiles,
     uia::{Fingerprint, Operation, Permit, UserInteractive},
     validation::{Delivery, EmailValidation, Purpose, TokenRequest},
 };
+
+/// user → nothing: deactivated, and still in rooms.
+pub(crate) const DEPARTING: Keyspace<OwnedUserId, ()> = Keyspace::new("departing_users");
+
+/// How many departing users are read at once.
+const PAGE: usize = 1_000;
 
 /// Changes what people sign in with.
 #[derive(Clone)]
@@ -200,6 +206,38 @@ impl Credentials {
         retry_on_conflict!(self.try_deactivate(user_id, erase, permit).await)
     }
 
+    /// The users who were deactivated and haven't left all rooms yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn departing(&self) -> Result<Vec<OwnedUserId>, AccountsError> {
+        let snapshot = self.store.snapshot().await?;
+        let mut user_ids: Vec<OwnedUserId> = Vec::new();
+        loop {
+            let range = match user_ids.last() {
+                Some(last) => DEPARTING.all().after(last),
+                None => DEPARTING.all(),
+            };
+            let rows = snapshot.scan(&DEPARTING, range, PAGE, Direction::Forward).await?;
+            let is_last_page = rows.len() < PAGE;
+            user_ids.extend(rows.into_iter().map(|row| row.key));
+            if is_last_page {
+                return Ok(user_ids);
+            }
+        }
+    }
+
+    /// Notes that a deactivated user has left all rooms.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn departed(&self, user_id: &UserId) -> Result<(), AccountsError> {
+        let mut batch = Batch::new();
+        batch.delete(&DEPARTING, user_id);
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
     async fn try_deactivate(
         &self,
         user_id: &UserId,
@@ -230,6 +268,8 @@ impl Credentials {
         let revoked =
             self.devices.stage_removals(&snapshot, &mut batch, user_id, &device_ids).await?;
         keys::forget_user(&snapshot, &mut batch, user_id).await?;
+        batch.put(&DEPARTING, user_id, &());
+        backup::forget_user(&snapshot, &mut batch, user_id).await?;
         drop(snapshot);
         self.store.commit(batch).await?;
         self.sessions.forget(revoked);

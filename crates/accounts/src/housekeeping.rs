@@ -6,6 +6,7 @@ use pli_store::{Batch, Direction, Key, Keyspace, Row, Store, Value, ambient::Amb
 
 use crate::{
     AccountsError,
+    backup::KeyBackup,
     login::LOGIN_TOKENS,
     uia::UIA_SESSIONS,
     validation::{self, VALIDATIONS},
@@ -40,7 +41,7 @@ impl Housekeeping {
         }
     }
 
-    /// Removes everything that has expired.
+    /// Removes everything that has expired, and finishes what was only begun to be deleted.
     ///
     /// # Errors
     /// When the store fails.
@@ -63,7 +64,8 @@ impl Housekeeping {
                 batch.delete(&LOGIN_TOKENS, row.key);
             }
         })
-        .await
+        .await?;
+        KeyBackup::new(self.store.clone()).resume_purges().await
     }
 
     async fn sweep_keyspace<K: Key, V: Value>(

@@ -61,8 +61,9 @@ impl KeyBackup {
         }
     }
 
-    /// Finishes deletions that were interrupted: once when the server starts, and after an account
-    /// was deactivated ([`forget_user`]).
+    /// Finishes deletions that were interrupted, or staged when an account was deactivated
+    /// ([`forget_user`]). [`Housekeeping`](crate::Housekeeping) does it when the server starts and
+    /// every hour.
     ///
     /// # Errors
     /// When the store fails.
