@@ -1,8 +1,8 @@
 use pli_store::KeyspaceInfo;
 
 use crate::{
-    account_data, accounts, devices, directory, filters, login, mail, profiles, sessions, uia,
-    validation,
+    account_data, accounts, credentials, devices, directory, filters, login, mail, profiles,
+    sessions, uia, validation,
 };
 
 /// Every keyspace that this crate owns, for `pli store inspect` and `pli store check`.
@@ -13,6 +13,7 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     accounts::PASSWORDS.info(),
     accounts::EMAILS.info(),
     accounts::USER_EMAILS.info(),
+    credentials::DEPARTING.info(),
     devices::DEVICES.info(),
     devices::LAST_SEEN.info(),
     directory::DIRECTORY_ENTRIES.info(),

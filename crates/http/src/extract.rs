@@ -170,7 +170,7 @@ where
 ///
 /// # Errors
 /// When the body is too large or the connection breaks.
-pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Bytes, MatrixError> {
+pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, MatrixError> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(MatrixError::new(

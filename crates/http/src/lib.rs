@@ -7,6 +7,7 @@
 
 pub mod admin;
 pub mod client;
+pub mod departures;
 pub mod error;
 pub mod extract;
 pub mod layer;

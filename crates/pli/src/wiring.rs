@@ -3,16 +3,23 @@
 use std::{path::Path, sync::OnceLock};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use pli_accounts::{Assembly, AssemblyConfig, MailSender, SessionsConfig, to_device::ToDevice};
+use pli_accounts::{
+    Assembly, AssemblyConfig, MailSender, SessionsConfig,
+    backup::KeyBackup,
+    keys::{CrossSigning, DeviceKeys},
+    to_device::ToDevice,
+};
 use pli_events::SigningKey;
 use pli_http::{
     AppState,
+    departures::Departures,
     layer::{
         drain::Drain,
         rate_limit::{Limits, RateLimiter},
     },
     state::Settings,
 };
+use pli_media::{Media, MediaConfig};
 use pli_push::{PushRules, Unread};
 use pli_rooms::{Rooms, RoomsConfig, Typing};
 use pli_store::{Store, ambient::Ambient};
@@ -64,13 +71,24 @@ pub(crate) async fn wire(
     )
     .await?;
 
+    let media_config = MediaConfig {
+        max_upload: config.media.max_upload.as_u64(),
+        ..MediaConfig::new(config.media_store())
+    };
+    let media =
+        Media::open(config.server_name.clone(), media_config, store.clone(), ambient.clone())
+            .map_err(|error| failed(&error))?;
+
     let mail =
         MailSender::new(store.clone(), ambient.clone(), accounts.mailer.clone(), &config.mail)
             .map_err(|error| failed(&error))?;
     let limits = Limits { enabled: config.rate_limits.enabled, ..Limits::default() };
     let rate_limiter = RateLimiter::new(&limits);
+    let departures = Departures::new(accounts.credentials.clone(), rooms.clone());
     let background = vec![
+        tokio::spawn(resume(departures, rooms.clone())),
         tokio::spawn(mail.run()),
+        tokio::spawn(media.clone().sweep_now_and_then()),
         tokio::spawn(accounts.housekeeping.clone().run()),
         tokio::spawn(shrink_now_and_then(rate_limiter.clone())),
     ];
@@ -80,13 +98,17 @@ pub(crate) async fn wire(
         accounts: accounts.accounts,
         ambient: ambient.clone(),
         credentials: accounts.credentials,
+        cross_signing: CrossSigning::new(store.clone()),
+        device_keys: DeviceKeys::new(store.clone()),
         devices: accounts.devices,
         directory: accounts.directory,
         drain: drain.clone(),
         email_validation: accounts.validation,
         emails: accounts.emails,
         filters: accounts.filters,
+        key_backup: KeyBackup::new(store.clone()),
         login: accounts.login,
+        media,
         profiles: accounts.profiles,
         push_rules,
         rate_limiter,
@@ -101,6 +123,7 @@ pub(crate) async fn wire(
         shared_secret: accounts.shared_secret,
         store: store.clone(),
         sync,
+        to_device,
         typing,
         user_interactive: accounts.user_interactive,
     };
@@ -162,4 +185,14 @@ pub(crate) fn metrics() -> PrometheusHandle {
             handle
         })
         .clone()
+}
+
+/// Ends what the last stop of the server left undone.
+async fn resume(departures: Departures, rooms: Rooms) {
+    if let Err(error) = departures.resume().await {
+        tracing::error!(?error, "departures could not be resumed");
+    }
+    if let Err(error) = rooms.resume_profile_jobs().await {
+        tracing::error!(%error, "changed profiles could not be resumed");
+    }
 }

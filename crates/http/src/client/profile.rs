@@ -6,13 +6,18 @@ mod get_field;
 mod set_field;
 
 use axum::Router;
-use pli_accounts::Requester;
+use pli_accounts::{
+    Profiles, Requester,
+    profiles::{AVATAR_URL, DISPLAY_NAME},
+};
+use pli_rooms::Rooms;
 use ruma::{
     UserId,
     api::client::profile::{
         delete_profile_field, get_profile, get_profile_field, set_profile_field,
     },
 };
+use serde_json::Value;
 
 use crate::{AppState, MatrixError, route::RumaRoutes};
 
@@ -24,6 +29,23 @@ pub(super) fn routes() -> Router<AppState> {
         .endpoint_with_unstable::<delete_profile_field::v3::Request, _, _>(
             delete_field::delete_field,
         )
+}
+
+/// Sets or removes a field. Name and picture are also in the membership events of the user's rooms.
+async fn set(
+    profiles: &Profiles,
+    rooms: &Rooms,
+    user_id: &UserId,
+    field: &str,
+    value: Option<Value>,
+) -> Result<(), MatrixError> {
+    if !matches!(field, DISPLAY_NAME | AVATAR_URL) {
+        profiles.set(user_id, field, value).await?;
+        return Ok(());
+    }
+    rooms.profile_will_change(user_id).await?;
+    profiles.set(user_id, field, value).await?;
+    Ok(rooms.profile_changed(user_id).await?)
 }
 
 /// A profile is its owner's to change.

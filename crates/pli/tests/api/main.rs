@@ -1,4 +1,11 @@
 //! The client-server API as clients meet it: over HTTP, against a server started as operators start
 //! it. One module per group of endpoints.
 
+mod account;
+mod keys;
+mod media;
+mod registration;
+mod room_keys;
+mod send_to_device;
+mod sessions;
 mod support;

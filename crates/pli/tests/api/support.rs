@@ -1,5 +1,9 @@
 //! A server of one's own for each test, and people who use it.
 
+pub(crate) mod mail;
+mod pages;
+mod waiting;
+
 use std::{sync::Arc, time::Duration};
 
 use pli::{config::Config, server::Server};

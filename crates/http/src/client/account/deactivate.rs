@@ -10,11 +10,13 @@ use ruma::api::client::account::{
 
 use crate::{
     MatrixError,
+    departures::Departures,
     extract::{Answer, Reply, Ruma},
 };
 
 pub(in crate::client) async fn deactivate(
     State(credentials): State<Credentials>,
+    State(departures): State<Departures>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     let requester = requester.ok_or_else(MatrixError::missing_token)?;
@@ -22,5 +24,6 @@ pub(in crate::client) async fn deactivate(
     let erase = request.erase;
     let permit = credentials.authorise_deactivation(user_id, erase, request.auth.as_ref()).await?;
     credentials.deactivate(user_id, erase, &permit).await?;
+    departures.begin(user_id);
     Ok(Answer(Response::new(ThirdPartyIdRemovalStatus::NoSupport)))
 }

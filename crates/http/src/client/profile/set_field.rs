@@ -3,18 +3,20 @@
 
 use axum::extract::State;
 use pli_accounts::Profiles;
+use pli_rooms::Rooms;
 use ruma::api::client::profile::set_profile_field::v3::{Request, Response};
 
-use super::check_owner;
+use super::{check_owner, set};
 use crate::extract::{Answer, Reply, Ruma};
 
 pub(in crate::client) async fn set_field(
     State(profiles): State<Profiles>,
+    State(rooms): State<Rooms>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     check_owner(&requester, &request.user_id)?;
     let field = request.value.field_name();
     let value = request.value.value().into_owned();
-    profiles.set(&request.user_id, field.as_str(), Some(value)).await?;
+    set(&profiles, &rooms, &request.user_id, field.as_str(), Some(value)).await?;
     Ok(Answer(Response::new()))
 }
