@@ -55,15 +55,26 @@ export function getRecord(database: IDBDatabase, store: string, key: string): Pr
   return run(database, store, "readonly", (objects) => objects.get(key));
 }
 
-/** Every key of a store. */
-export async function getKeys(database: IDBDatabase, store: string): Promise<readonly string[]> {
-  const keys = await run(database, store, "readonly", (objects) => objects.getAllKeys());
-  return keys.filter((key) => typeof key === "string");
+/** Every record of a store, by key. */
+export async function getAllRecords(database: IDBDatabase, store: string): Promise<ReadonlyMap<string, unknown>> {
+  const [keys, values] = await Promise.all([
+    run(database, store, "readonly", (objects) => objects.getAllKeys()),
+    run(database, store, "readonly", (objects) => objects.getAll() as IDBRequest<unknown[]>),
+  ]);
+  return new Map(keys.map((key, index) => [String(key), values[index]]));
 }
 
 /** Writes a record; resolves once it is on disk. */
 export async function putRecord(database: IDBDatabase, store: string, key: string, value: unknown): Promise<void> {
   await run(database, store, "readwrite", (objects) => objects.put(value, key));
+}
+
+/** Writes many records at once; resolves once they are on disk. */
+export async function putRecords(database: IDBDatabase, store: string, records: ReadonlyMap<string, unknown>): Promise<void> {
+  await run(database, store, "readwrite", (objects) => {
+    for (const [key, value] of records) objects.put(value, key);
+    return objects.count();
+  });
 }
 
 /** Deletes a whole database; resolves even if it did not exist or another tab holds it for now. */

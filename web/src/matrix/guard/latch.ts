@@ -2,7 +2,7 @@
  * Remembers, in this browser, which rooms were ever seen encrypted and how, so
  * that a server cannot take it back by showing another state.
  */
-import { getKeys, getRecord, openDatabase, putRecord } from "../idb";
+import { getAllRecords, openDatabase, putRecords } from "../idb";
 import type { LatchedEncryption } from "./decisions";
 
 const STORE = "rooms";
@@ -10,7 +10,7 @@ const STORE = "rooms";
 /** Where latches are kept. */
 export interface LatchStore {
   readonly load: () => Promise<ReadonlyMap<string, LatchedEncryption>>;
-  readonly save: (roomId: string, latch: LatchedEncryption) => Promise<void>;
+  readonly save: (latches: ReadonlyMap<string, LatchedEncryption>) => Promise<void>;
   readonly close: () => void;
 }
 
@@ -18,14 +18,8 @@ export interface LatchStore {
 export async function indexedDbLatchStore(databaseName: string): Promise<LatchStore> {
   const database = await openDatabase(databaseName, [STORE]);
   return {
-    load: async () => {
-      const latches = new Map<string, LatchedEncryption>();
-      for (const roomId of await getKeys(database, STORE)) {
-        latches.set(roomId, (await getRecord(database, STORE, roomId)) as LatchedEncryption);
-      }
-      return latches;
-    },
-    save: (roomId, latch) => putRecord(database, STORE, roomId, latch),
+    load: async () => (await getAllRecords(database, STORE)) as ReadonlyMap<string, LatchedEncryption>,
+    save: (latches) => putRecords(database, STORE, latches),
     close: () => database.close(),
   };
 }
@@ -35,8 +29,8 @@ export function memoryLatchStore(): LatchStore {
   const latches = new Map<string, LatchedEncryption>();
   return {
     load: async () => latches,
-    save: async (roomId, latch) => {
-      latches.set(roomId, latch);
+    save: async (seen) => {
+      for (const [roomId, latch] of seen) latches.set(roomId, latch);
     },
     close: () => undefined,
   };
@@ -46,6 +40,9 @@ export function memoryLatchStore(): LatchStore {
 export class EncryptionLatch {
   readonly #store: LatchStore;
   readonly #latches: Map<string, LatchedEncryption>;
+  /** Not written yet: the rooms of one sync are written together. */
+  #unwritten = new Map<string, LatchedEncryption>();
+  #write: Promise<void> = Promise.resolve();
 
   private constructor(store: LatchStore, latches: ReadonlyMap<string, LatchedEncryption>) {
     this.#store = store;
@@ -61,7 +58,7 @@ export class EncryptionLatch {
     return this.#latches.get(roomId) ?? null;
   }
 
-  /** Remembers stricter or first settings. A failing store keeps the latch for this session at least. */
+  /** Remembers stricter or first settings. */
   remember(roomId: string, seen: LatchedEncryption): void {
     const known = this.#latches.get(roomId);
     if (known && known.rotationMs <= seen.rotationMs && known.rotationMessages <= seen.rotationMessages) return;
@@ -71,10 +68,19 @@ export class EncryptionLatch {
       rotationMessages: Math.min(seen.rotationMessages, known?.rotationMessages ?? seen.rotationMessages),
     };
     this.#latches.set(roomId, strictest);
-    this.#store.save(roomId, strictest).catch(() => undefined);
+    if (this.#unwritten.size === 0) this.#write = this.#write.then(() => this.#writeAll());
+    this.#unwritten.set(roomId, strictest);
   }
 
+  async #writeAll(): Promise<void> {
+    const latches = this.#unwritten;
+    this.#unwritten = new Map();
+    // A store that fails keeps the latch for this session at least.
+    await this.#store.save(latches).catch(() => undefined);
+  }
+
+  /** Closes once everything is written. */
   close(): void {
-    this.#store.close();
+    void this.#write.then(() => this.#store.close());
   }
 }
