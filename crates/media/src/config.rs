@@ -16,9 +16,10 @@ pub struct MediaConfig {
     pub pending_lifetime: Duration,
     /// The longest that a download waits for content that isn't there yet.
     pub max_wait: Duration,
-    /// How many pixels an image may have for a thumbnail to be made of it.
+    /// How many pixels an image may have for a thumbnail to be made of it. The images that are
+    /// decoded at the same time have no more together; each takes 4 to 12 bytes of memory a pixel.
     pub max_thumbnail_pixels: u64,
-    /// How many images are decoded at the same time.
+    /// How many images are decoded at the same time at most.
     pub thumbnail_workers: usize,
     /// How long an unfinished upload may take before [`Media::sweep`](crate::Media::sweep) removes it.
     pub upload_timeout: Duration,
@@ -37,7 +38,7 @@ impl MediaConfig {
             max_pending: 100,
             pending_lifetime: DAY,
             max_wait: Duration::from_secs(60),
-            max_thumbnail_pixels: 64_000_000,
+            max_thumbnail_pixels: 50_000_000,
             thumbnail_workers: 2,
             upload_timeout: DAY,
         }

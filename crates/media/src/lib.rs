@@ -49,7 +49,8 @@ struct Inner {
     store: Store,
     ambient: Ambient,
     blobs: blobs::Blobs,
-    thumbnail_workers: Semaphore,
+    thumbnail_workers: Arc<Semaphore>,
+    thumbnail_memory: Arc<Semaphore>,
 }
 
 impl Media {
@@ -65,8 +66,17 @@ impl Media {
         ambient: Ambient,
     ) -> Result<Self, MediaError> {
         let blobs = blobs::Blobs::open(&config.store)?;
-        let thumbnail_workers = Semaphore::new(config.thumbnail_workers.max(1));
-        Ok(Self(Arc::new(Inner { server_name, config, store, ambient, blobs, thumbnail_workers })))
+        let workers = config.thumbnail_workers.max(1);
+        let memory_permits = thumbnail::memory_permits(config.max_thumbnail_pixels);
+        Ok(Self(Arc::new(Inner {
+            server_name,
+            config,
+            store,
+            ambient,
+            blobs,
+            thumbnail_workers: Arc::new(Semaphore::new(workers)),
+            thumbnail_memory: Arc::new(Semaphore::new(memory_permits)),
+        })))
     }
 
     /// The limits in force.

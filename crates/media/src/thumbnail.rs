@@ -4,7 +4,7 @@
 mod image;
 pub(crate) mod size;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -13,6 +13,7 @@ use ruma::{
     ServerName,
     http_headers::{ContentDisposition, ContentDispositionType},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
     image::{Made, Outcome},
@@ -60,8 +61,8 @@ impl Media {
         }
         self.find(server_name, media_id, timeout).await?;
 
-        // One image needs much memory and a core: only so many at a time, the others wait.
-        let _permit = self.0.thumbnail_workers.acquire().await.map_err(|_| MediaError::NotFound)?;
+        // One image needs a core: only so many at a time, the others wait.
+        let worker = acquire(&self.0.thumbnail_workers, 1).await;
         // Another request may have made it meanwhile.
         if let Some(kept) = self.kept_thumbnail(server_name, media_id, &variant).await? {
             return Ok(kept);
@@ -72,7 +73,7 @@ impl Media {
             .await?
             .ok_or(MediaError::NotFound)?;
         drop(snapshot);
-        let outcome = self.make(&file, &variant).await?;
+        let outcome = self.make(&file, &variant, worker).await?;
         self.keep(server_name, media_id, &variant, &file, version, outcome).await
     }
 
@@ -99,16 +100,29 @@ impl Media {
         Ok(Some(Download { content_type, content_disposition, content_length, body }))
     }
 
-    async fn make(&self, file: &FileRecord, variant: &Variant) -> Result<Outcome, MediaError> {
+    async fn make(
+        &self,
+        file: &FileRecord,
+        variant: &Variant,
+        worker: OwnedSemaphorePermit,
+    ) -> Result<Outcome, MediaError> {
         let image = self.0.blobs.open_file(&file.blob).await?;
         let max_pixels = self.0.config.max_thumbnail_pixels;
+        let (image, pixels) = blocking(move || image::count_pixels(image)).await?;
+        if pixels > max_pixels {
+            return Err(MediaError::TooLargeToThumbnail);
+        }
+        // Images that are worked on at the same time have no more pixels together than one may have.
+        let megapixels = pixels.min(max_pixels).div_ceil(PIXELS_PER_PERMIT).max(1);
+        let memory = u32::try_from(megapixels).unwrap_or(u32::MAX);
+        let memory = acquire(&self.0.thumbnail_memory, memory).await;
         let variant = variant.clone();
-        tokio::task::spawn_blocking(move || image::make(image, &variant, max_pixels))
-            .await
-            .unwrap_or_else(|error| {
-                tracing::warn!(%error, "an image broke its decoder");
-                Err(MediaError::CannotThumbnail)
-            })
+        blocking(move || {
+            // Held until the work is done, even if nobody waits for it any more.
+            let _held = (worker, memory);
+            image::make(image, &variant, max_pixels)
+        })
+        .await
     }
 
     /// Keeps what was made, unless the file was deleted meanwhile, and serves it.
@@ -175,6 +189,32 @@ impl Media {
             body: in_memory(bytes),
         })
     }
+}
+
+/// How many pixels each permit of [`Inner::thumbnail_memory`](crate::Inner) stands for.
+const PIXELS_PER_PERMIT: u64 = 1_000_000;
+
+/// The permits for all the pixels that are worked on at the same time.
+pub(crate) fn memory_permits(max_pixels: u64) -> usize {
+    let permits = max_pixels.div_ceil(PIXELS_PER_PERMIT).max(1);
+    usize::try_from(permits).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS)
+}
+
+async fn acquire(semaphore: &Arc<Semaphore>, permits: u32) -> OwnedSemaphorePermit {
+    Arc::clone(semaphore)
+        .acquire_many_owned(permits)
+        .await
+        .expect("the semaphores are never closed while the service is there")
+}
+
+/// Runs something that blocks. If it panics, the image is at fault: decoders read what anybody sent.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, MediaError> + Send + 'static,
+) -> Result<T, MediaError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "an image broke its decoder");
+        Err(MediaError::CannotThumbnail)
+    })
 }
 
 fn in_memory(bytes: Bytes) -> stream::BoxStream<'static, Result<Bytes, MediaError>> {

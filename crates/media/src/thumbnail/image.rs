@@ -37,16 +37,29 @@ pub(crate) struct Made {
     pub(crate) content_type: &'static str,
 }
 
+/// How many pixels an image has, by its header. Gives the file back, to be read from its beginning.
+pub(crate) fn count_pixels(mut file: File) -> Result<(File, u64), MediaError> {
+    let reader = ImageReader::new(BufReader::new(&file)).with_guessed_format()?;
+    supported_format(reader.format())?;
+    let (width, height) = reader.into_dimensions().map_err(|error| decoding_error(&error))?;
+    file.rewind()?;
+    Ok((file, u64::from(width) * u64::from(height)))
+}
+
+/// The format by the first bytes: what they say counts, not what the uploader said.
+fn supported_format(format: Option<ImageFormat>) -> Result<ImageFormat, MediaError> {
+    match format {
+        Some(
+            format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Gif | ImageFormat::WebP),
+        ) => Ok(format),
+        _ => Err(MediaError::CannotThumbnail),
+    }
+}
+
 /// Makes a thumbnail. Blocks for as long as decoding takes.
 pub(crate) fn make(file: File, variant: &Variant, max_pixels: u64) -> Result<Outcome, MediaError> {
     let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format()?;
-    // What the first bytes say counts, not what the uploader said.
-    let Some(
-        format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Gif | ImageFormat::WebP),
-    ) = reader.format()
-    else {
-        return Err(MediaError::CannotThumbnail);
-    };
+    let format = supported_format(reader.format())?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(max_pixels.saturating_mul(BYTES_PER_PIXEL) + DECODER_BYTES);
 
@@ -67,10 +80,6 @@ pub(crate) fn make(file: File, variant: &Variant, max_pixels: u64) -> Result<Out
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|error| decoding_error(&error))?;
     let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > max_pixels {
-        return Err(MediaError::TooLargeToThumbnail);
-    }
     // Cameras turn the picture with a note in the file. A thumbnail has no notes.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let (shown_width, shown_height) =

@@ -240,6 +240,31 @@ async fn a_small_file_with_enormous_dimensions_takes_no_memory() {
 }
 
 #[tokio::test]
+async fn readers_who_go_away_dont_let_more_pictures_be_decoded_at_once() {
+    let fixture = Fixture::with(|config| {
+        config.thumbnail_workers = 1;
+        config.max_thumbnail_pixels = 1_000_000;
+    });
+    let uri = upload(&fixture.media, encoded(two_halves(1000, 1000), ImageFormat::Png)).await;
+    for _ in 0..20 {
+        let mut request = Box::pin(thumbnail(&fixture, &uri, SCALE_320));
+        // As far as it gets without waiting, which is somewhere in the middle.
+        for _ in 0..10 {
+            if futures_util::poll!(&mut request).is_ready() {
+                break;
+            }
+        }
+        drop(request);
+    }
+    // Whatever they left running ends, and the next one gets its turn.
+    picture(&fixture, &uri, SCALE_320).await;
+    let one_more = encoded(two_halves(1001, 1000), ImageFormat::Png);
+    let too_large = upload(&fixture.media, one_more).await;
+    let result = thumbnail(&fixture, &too_large, SCALE_320).await;
+    assert!(matches!(result, Err(MediaError::TooLargeToThumbnail)));
+}
+
+#[tokio::test]
 async fn a_thumbnail_of_no_size_is_refused() {
     let fixture = Fixture::new();
     let uri = upload(&fixture.media, encoded(two_halves(10, 10), ImageFormat::Png)).await;
