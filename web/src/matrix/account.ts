@@ -18,6 +18,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds; default 30,000. */
   readonly timeoutMs?: number;
+  /** Language of mails and terms, `fr` or `en`; the browser's by default. */
+  readonly language?: string;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -46,6 +48,7 @@ async function exchange(
       signal,
       headers: {
         ...(body === null ? {} : { "Content-Type": "application/json" }),
+        ...(options.language ? { "Accept-Language": options.language } : {}),
         ...(options.accessToken ? { Authorization: `Bearer ${options.accessToken}` } : {}),
       },
       ...(body === null ? {} : { body: JSON.stringify(body) }),
@@ -240,7 +243,6 @@ export interface SignUpOptions extends RequestOptions {
   /** Set on the profile once the account exists; leave out to keep what the server derives from the address. */
   readonly displayName?: string;
   readonly deviceName: string;
-  /** Language of terms, `fr` or `en`. */
   readonly language: string;
 }
 
