@@ -134,8 +134,9 @@ async fn what_is_not_json_or_of_the_wrong_shape_is_refused_with_the_right_code()
     };
     let refused = |code: &str| (400, Some(code.to_owned()));
     assert_eq!(send("{".to_owned()).await, refused("M_NOT_JSON"));
-    let nested = format!("{{\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(send(nested).await, refused("M_NOT_JSON"));
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let nested = format!("{{\"auth\":{{\"type\":\"org.example\",\"x\":{deep}}}}}");
+    assert_eq!(send(nested).await, refused("M_BAD_JSON"));
     assert_eq!(send("[]".to_owned()).await, refused("M_BAD_JSON"));
     assert_eq!(send("{\"password\": 7}".to_owned()).await, refused("M_BAD_JSON"));
 }
