@@ -1,7 +1,8 @@
 use pli_store::{CommitError, Expect};
 use ruma::{
-    OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomVersionId,
+    MilliSecondsSinceUnixEpoch, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomVersionId,
     events::{StateEventType, TimelineEventType},
+    room_version_rules::RoomVersionRules,
 };
 use serde_json::{
     Map, Value, json,
@@ -22,6 +23,9 @@ use crate::{
 const MOST_INVITES: usize = 1000;
 /// How many state events a room can be created with.
 const MOST_INITIAL_STATE: usize = 1000;
+
+/// How often a room is created again after another one took its id.
+const MOST_ATTEMPTS: u32 = 64;
 
 /// A room to create.
 #[derive(Clone, Debug)]
@@ -96,6 +100,16 @@ pub enum Preset {
     PublicChat,
 }
 
+/// A request whose parts have been checked.
+struct Plan {
+    request: CreateRoom,
+    version: RoomVersionId,
+    preset: Preset,
+    alias: Option<OwnedRoomAliasId>,
+    create_content: Box<RawValue>,
+    rules: &'static RoomVersionRules,
+}
+
 impl Rooms {
     /// Creates a room, its members' invitations included, all at once or not at all.
     ///
@@ -123,45 +137,55 @@ impl Rooms {
         let creators_are_privileged = rules.authorization.explicitly_privilege_room_creators;
         let create_content =
             create_content(&request, &version, preset, creators_are_privileged, rules)?;
+        let plan = Plan { request, version, preset, alias, create_content, rules };
+        // This is a task of its own, so that a caller who goes away leaves nothing half-done.
+        let rooms = self.clone();
+        let create = async move {
+            for attempt in 0..MOST_ATTEMPTS {
+                match rooms.try_create_room(&plan, attempt).await {
+                    Err(RoomError::Busy) => {}
+                    outcome => return outcome,
+                }
+            }
+            Err(RoomError::Busy)
+        };
+        tokio::spawn(create).await.unwrap_or(Err(RoomError::Interrupted))
+    }
+
+    async fn try_create_room(&self, plan: &Plan, attempt: u32) -> Result<OwnedRoomId, RoomError> {
+        let Plan { request, version, preset, alias, create_content, rules } = plan;
         // The create event of newer versions names no room: its hash does.
         let room_id = if rules.authorization.room_create_event_id_as_room_id {
             None
         } else {
             Some(self.new_room_id()?)
         };
-
-        // This is a task of its own, so that a caller who goes away leaves nothing half-done.
-        let rooms = self.clone();
-        let create = async move {
-            let source = LazySnapshot::of(&rooms.inner.store);
-            let create = NewEvent::state(
+        // So two alike rooms that somebody creates within a millisecond must not share their time.
+        let now = self.inner.ambient.now().0.saturating_add(attempt.into());
+        let create = NewEvent {
+            timestamp: Some(MilliSecondsSinceUnixEpoch(now)),
+            ..NewEvent::state(
                 &request.creator,
                 TimelineEventType::RoomCreate,
                 "",
-                create_content,
-            );
-            let mut transaction =
-                RoomTransaction::create(&rooms, &source, room_id, &version, create).await?;
-            rooms
-                .furnish(
-                    &mut transaction,
-                    &request,
-                    preset,
-                    alias.as_ref(),
-                    creators_are_privileged,
-                )
-                .await
-                .map_err(not_forbidden)?;
-            let room_id = transaction.room_id.clone();
-            match transaction.commit().await {
-                Ok(_) => Ok(room_id),
-                Err(CommitError::Conflict(conflict)) if conflict.keyspace == ALIAS.name() => {
-                    Err(alias.map_or(RoomError::Busy, RoomError::AliasInUse))
-                }
-                Err(error) => Err(error.into()),
-            }
+                create_content.clone(),
+            )
         };
-        tokio::spawn(create).await.unwrap_or(Err(RoomError::Interrupted))
+        let source = LazySnapshot::of(&self.inner.store);
+        let mut transaction =
+            RoomTransaction::create(self, &source, room_id, version, create).await?;
+        let creators_are_privileged = rules.authorization.explicitly_privilege_room_creators;
+        self.furnish(&mut transaction, request, *preset, alias.as_ref(), creators_are_privileged)
+            .await
+            .map_err(not_forbidden)?;
+        let room_id = transaction.room_id.clone();
+        match transaction.commit().await {
+            Ok(_) => Ok(room_id),
+            Err(CommitError::Conflict(conflict)) if conflict.keyspace == ALIAS.name() => {
+                Err(alias.clone().map_or(RoomError::Busy, RoomError::AliasInUse))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn new_room_id(&self) -> Result<OwnedRoomId, RoomError> {
@@ -320,7 +344,7 @@ fn create_content(
     version: &RoomVersionId,
     preset: Preset,
     creators_are_privileged: bool,
-    rules: &ruma::room_version_rules::RoomVersionRules,
+    rules: &RoomVersionRules,
 ) -> Result<Box<RawValue>, RoomError> {
     let mut content = object(request.creation_content.as_deref(), "creation_content")?;
     content.insert("room_version".to_owned(), version.as_str().into());

@@ -172,6 +172,10 @@ impl Operation for PutState {
     ) -> BoxFuture<'a, Result<OwnedEventId, RoomError>> {
         Box::pin(async move {
             let event = &self.event;
+            // A room is created once, by its first event.
+            if event.event_type == TimelineEventType::RoomCreate {
+                return Err(RoomError::Forbidden("the room exists already".to_owned()));
+            }
             let state_key = event.state_key.as_deref().unwrap_or_default();
             let event_type = event.event_type.to_string();
             let root = transaction.head.state;

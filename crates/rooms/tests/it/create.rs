@@ -160,3 +160,12 @@ async fn those_who_are_trusted_like_the_creator_have_the_creators_power() {
         ));
     }
 }
+
+#[tokio::test]
+async fn two_alike_rooms_created_in_the_same_moment_are_two_rooms() {
+    let server = Server::new();
+    let (left, right) = tokio::join!(server.room_of("claire"), server.room_of("claire"));
+    assert_ne!(left, right);
+    server.say("claire", &left, "ici", "t1").await.unwrap();
+    server.say("claire", &right, "là", "t2").await.unwrap();
+}

@@ -7,7 +7,6 @@ mod history;
 mod marks;
 mod membership;
 mod permissions;
-mod profiles;
 mod redaction;
 mod send;
 mod support;

@@ -1,1 +1,104 @@
+use pli_rooms::{Redaction, Rooms};
+use ruma::{OwnedEventId, OwnedRoomId, events::StateEventType};
+use serde_json::{Value, json};
 
+use crate::support::{Server, on_each_store, user};
+
+async fn redact(
+    rooms: &Rooms,
+    name: &str,
+    room_id: &OwnedRoomId,
+    event_id: &OwnedEventId,
+) -> Result<OwnedEventId, pli_rooms::RoomError> {
+    rooms
+        .redact(Redaction {
+            sender: user(name),
+            device_id: "DEVICE".into(),
+            room_id: room_id.clone(),
+            event_id: event_id.clone(),
+            reason: Some("erreur".to_owned()),
+            transaction_id: format!("redact {event_id}").into(),
+        })
+        .await
+}
+
+async fn content(server: &Server, event_id: &OwnedEventId) -> Value {
+    let snapshot = server.snapshot().await;
+    let event = server.rooms.event(&snapshot, event_id).await.unwrap().unwrap();
+    event.pdu.content_as().unwrap()
+}
+
+#[tokio::test]
+async fn what_was_redacted_is_gone_from_memory_and_store() {
+    on_each_store(|server| async move {
+        let room_id = server.public_room_of("claire").await;
+        server.join("samir", &room_id).await.unwrap();
+        let secret = server.say("samir", &room_id, "secret", "t1").await.unwrap();
+        assert_eq!(content(&server, &secret).await["body"], "secret");
+
+        let redaction = redact(&server.rooms, "samir", &room_id, &secret).await.unwrap();
+        for server in [&server, &server.restarted()] {
+            assert_eq!(content(server, &secret).await, json!({}));
+            let snapshot = server.snapshot().await;
+            let event = server.rooms.event(&snapshot, &secret).await.unwrap().unwrap();
+            assert_eq!(event.redacted_by.as_ref(), Some(&redaction));
+            assert!(!event.pdu.json().contains("secret"));
+            let samir = user("samir");
+            let reader = pli_rooms::Reader { user_id: &samir, device_id: None };
+            let shown: Vec<ruma::serde::Raw<Value>> =
+                server.rooms.client_events(&snapshot, reader, &[event]).await.unwrap();
+            let shown: Value = serde_json::from_str(shown[0].json().get()).unwrap();
+            let because = &shown["unsigned"]["redacted_because"];
+            assert_eq!(because["event_id"], redaction.as_str());
+            assert_eq!(because["content"]["reason"], "erreur");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_and_its_redaction_can_be_sent_at_once() {
+    let server = Server::new();
+    let room_id = server.room_of("claire").await;
+    let first = server.say("claire", &room_id, "un", "t1").await.unwrap();
+    let (second, redaction) = tokio::join!(
+        server.say("claire", &room_id, "deux", "t2"),
+        redact(&server.rooms, "claire", &room_id, &first),
+    );
+    second.unwrap();
+    redaction.unwrap();
+    assert_eq!(content(&server, &first).await, json!({}));
+}
+
+#[tokio::test]
+async fn moderators_redact_what_others_said() {
+    let server = Server::new();
+    let room_id = server.public_room_of("claire").await;
+    server.join("samir", &room_id).await.unwrap();
+    let insult = server.say("samir", &room_id, "insulte", "t1").await.unwrap();
+    redact(&server.rooms, "claire", &room_id, &insult).await.unwrap();
+    assert_eq!(content(&server, &insult).await, json!({}));
+}
+
+#[tokio::test]
+async fn a_redacted_name_is_gone_from_lists_too() {
+    let server = Server::new();
+    let room_id = server.room_of("claire").await;
+    let name = json!({ "name": "malheureux" });
+    let event_id =
+        server.set("claire", &room_id, StateEventType::RoomName, "", name).await.unwrap();
+    redact(&server.rooms, "claire", &room_id, &event_id).await.unwrap();
+    let snapshot = server.snapshot().await;
+    let (summary, _) = server.rooms.summary(&snapshot, &room_id).await.unwrap().unwrap();
+    assert_eq!(summary.name, None);
+}
+
+#[tokio::test]
+async fn events_of_other_rooms_cant_be_redacted_from_here() {
+    let server = Server::new();
+    let room_id = server.room_of("claire").await;
+    let other = server.room_of("claire").await;
+    let elsewhere = server.say("claire", &other, "ailleurs", "t1").await.unwrap();
+    assert!(redact(&server.rooms, "claire", &room_id, &elsewhere).await.is_err());
+    assert_eq!(content(&server, &elsewhere).await["body"], "ailleurs");
+}
