@@ -4,7 +4,11 @@ use axum::extract::FromRef;
 use pli_accounts::{
     AccountData, Accounts, Credentials, Devices, EmailValidation, Emails, Filters, Login, Profiles,
     Registration, Sessions, SharedSecretRegistration, UserDirectory, UserInteractive,
+    backup::KeyBackup,
+    keys::{CrossSigning, DeviceKeys},
+    to_device::ToDevice,
 };
+use pli_media::Media;
 use pli_push::PushRules;
 use pli_rooms::{Rooms, Typing};
 use pli_store::{Store, ambient::Ambient};
@@ -22,13 +26,17 @@ pub struct AppState {
     pub accounts: Accounts,
     pub ambient: Ambient,
     pub credentials: Credentials,
+    pub cross_signing: CrossSigning,
+    pub device_keys: DeviceKeys,
     pub devices: Devices,
     pub directory: UserDirectory,
     pub drain: Drain,
     pub email_validation: EmailValidation,
     pub emails: Emails,
     pub filters: Filters,
+    pub key_backup: KeyBackup,
     pub login: Login,
+    pub media: Media,
     pub profiles: Profiles,
     pub push_rules: PushRules,
     pub rate_limiter: RateLimiter,
@@ -39,6 +47,7 @@ pub struct AppState {
     pub shared_secret: SharedSecretRegistration,
     pub store: Store,
     pub sync: Sync,
+    pub to_device: ToDevice,
     pub typing: Typing,
     pub user_interactive: UserInteractive,
 }
