@@ -32,7 +32,10 @@ pub use self::{
     tables::{CrossSigningUsage, KEYSPACES},
     upload::KeyUpload,
 };
-pub(crate) use self::{forget::delete_all, json::push_string as push_json_string};
+pub(crate) use self::{
+    forget::delete_all,
+    json::{check_depth, push_string as push_json_string},
+};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use super::{
     BACKUP_KEYS, BACKUP_STATES, BackupState, BackupStatus, KeyBackup, StoredKey,
     versions::{current, no_backup, parse_version, unknown_version},
 };
-use crate::AccountsError;
+use crate::{AccountsError, keys::check_depth};
 
 /// How many keys are stored or deleted in one batch.
 const BATCH: usize = 1_000;
@@ -204,6 +204,7 @@ fn parse_key(session: &str, key: &RawValue) -> Result<StoredKey, AccountsError> 
     if !session_data.starts_with('{') {
         return Err(AccountsError::BadJson("`session_data` must be a JSON object".into()));
     }
+    check_depth(session_data)?;
     Ok(StoredKey {
         first_message_index: data.first_message_index,
         forwarded_count: data.forwarded_count,

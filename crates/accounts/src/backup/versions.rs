@@ -7,7 +7,10 @@ use super::{
     BACKUP_HEADS, BACKUP_STATES, BACKUP_VERSIONS, BackupHead, BackupState, BackupVersion,
     KeyBackup, stored_json,
 };
-use crate::{AccountsError, keys::RawJson};
+use crate::{
+    AccountsError,
+    keys::{RawJson, check_depth},
+};
 
 /// How many bytes the `auth_data` of a backup may have. Usual ones have about 400.
 const MAX_AUTH_DATA_BYTES: usize = 65_535;
@@ -189,7 +192,7 @@ fn check(algorithm: &str, auth_data: &RawJson) -> Result<(), AccountsError> {
     if !auth_data.get().starts_with('{') {
         return Err(AccountsError::BadJson("`auth_data` must be a JSON object".into()));
     }
-    Ok(())
+    check_depth(auth_data.get())
 }
 
 /// Versions are numbers in decimal; anything else is one that doesn't exist.

@@ -6,6 +6,8 @@ use pli_store::{CodecError, Value};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::AccountsError;
+
 /// A JSON text, stored as it is.
 #[derive(Clone)]
 pub struct RawJson(Box<RawValue>);
@@ -71,5 +73,47 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
 pub(crate) fn push_separator(out: &mut String, start: usize) {
     if out.len() > start {
         out.push(',');
+    }
+}
+
+/// How deep JSON that is kept without being understood may be nested. Clients give up on the whole
+/// answer that holds deeper JSON, which would keep somebody from ever syncing again.
+const MAX_DEPTH: usize = 64;
+
+/// Refuses JSON that is nested too deeply.
+pub(crate) fn check_depth(json: &str) -> Result<(), AccountsError> {
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    let mut escaped = false;
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(AccountsError::BadJson(
+                format!("JSON can be nested at most {MAX_DEPTH} deep here").into(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_strings_only() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(check_depth(&nested(MAX_DEPTH)).is_ok());
+        assert!(check_depth(&nested(MAX_DEPTH + 1)).is_err());
+        assert!(check_depth(&format!("[{}]", ["[]"; 1_000].join(","))).is_ok());
+        let text = serde_json::Value::from(format!("\"{}\\", "[".repeat(1_000))).to_string();
+        assert!(check_depth(&text).is_ok());
     }
 }

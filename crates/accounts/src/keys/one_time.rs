@@ -10,9 +10,12 @@ use ruma::{
 };
 use sha2::{Digest, Sha256};
 
-use super::tables::{
-    CHUNK_SIZE, CLAIMED_ONE_TIME_KEYS, Chunk, ClaimedDigest, HeldKey, ONE_TIME_KEY_STATUS,
-    ONE_TIME_KEYS, OneTimeKeyStatus,
+use super::{
+    json::check_depth,
+    tables::{
+        CHUNK_SIZE, CLAIMED_ONE_TIME_KEYS, Chunk, ClaimedDigest, HeldKey, ONE_TIME_KEY_STATUS,
+        ONE_TIME_KEYS, OneTimeKeyStatus,
+    },
 };
 use crate::AccountsError;
 
@@ -189,6 +192,7 @@ pub(crate) fn check_key(id: &str, json: &str) -> Result<(), AccountsError> {
             format!("key `{id}` has more than {MAX_KEY_BYTES} bytes").into(),
         ));
     }
+    check_depth(json)?;
     let Ok(Key::Unsigned(key) | Key::Signed { key }) = serde_json::from_str(json) else {
         return Err(AccountsError::BadJson(
             format!("key `{id}` must be a string, or an object with a string `key`").into(),

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     AccountsError,
     devices::{DEVICES, Devices},
-    keys::{RawJson, push_json_string},
+    keys::{RawJson, check_depth, push_json_string},
 };
 
 /// How many devices one request may reach.
@@ -145,6 +145,7 @@ fn check(event_type: &str, transaction_id: &str, messages: &Messages) -> Result<
         if !json.starts_with('{') {
             return Err(AccountsError::BadJson("a message must be a JSON object".into()));
         }
+        check_depth(json)?;
     }
     if messages.values().map(BTreeMap::len).sum::<usize>() > MAX_TARGETS {
         return Err(too_many_targets());

@@ -219,6 +219,12 @@ async fn what_is_too_large_or_not_an_object_is_refused_whole() {
     assert!(matches!(error, AccountsError::TooLarge(_)), "{error}");
     let error = server.send("t1", &[good.clone(), (CLAIRE, "PHONE", json!([]))]).await.unwrap_err();
     assert!(matches!(error, AccountsError::BadJson(_)), "{error}");
+    let mut deep = json!({});
+    for _ in 0..100 {
+        deep = json!({ "deeper": deep });
+    }
+    let error = server.send("t1", &[good.clone(), (CLAIRE, "PHONE", deep)]).await.unwrap_err();
+    assert!(matches!(error, AccountsError::BadJson(_)), "{error}");
     let error = server.send(&"t".repeat(300), &[good]).await.unwrap_err();
     assert!(matches!(error, AccountsError::TooLarge(_)), "{error}");
     assert!(server.waiting("LAPTOP").await.is_empty());
