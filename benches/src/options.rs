@@ -10,7 +10,7 @@ pub(crate) struct RunOptions {
     /// Start this `pli` on a fresh store and measure it.
     #[arg(long, conflicts_with = "base_url", required_unless_present = "base_url")]
     pub(crate) pli: Option<PathBuf>,
-    /// Measure the server at this address, for instance http://127.0.0.1:8008.
+    /// Measure the server at this address, for instance `http://127.0.0.1:8008`.
     #[arg(long)]
     pub(crate) base_url: Option<String>,
     /// The process of the server at --base-url, to measure its CPU time and memory.
@@ -24,7 +24,7 @@ pub(crate) struct RunOptions {
     #[arg(long, conflicts_with = "shared_secret")]
     pub(crate) accounts: Option<PathBuf>,
     /// The store of the floor, and of a started `pli`: `sqlite` for a file in a temporary folder, or
-    /// a postgres://… address (an empty database; the floor adds one table of its own).
+    /// a `postgres://…` address (an empty database; the floor adds one table of its own).
     #[arg(long, default_value = "sqlite")]
     pub(crate) store: String,
     /// Only these scenarios.

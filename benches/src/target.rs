@@ -96,11 +96,11 @@ async fn start(
         .spawn()?;
     let base_url = format!("http://{address}");
     let pid = child.id();
-    wait_until_it_answers(&base_url, http).await.map_err(|error| {
-        let log = std::fs::read_to_string(folder.path().join("pli.log")).unwrap_or_default();
-        eprintln!("{log}");
-        error
-    })?;
+    let answers = wait_until_it_answers(&base_url, http).await;
+    if answers.is_err() {
+        eprintln!("{}", std::fs::read_to_string(folder.path().join("pli.log")).unwrap_or_default());
+    }
+    answers?;
     Ok(Target { base_url, pid, started: Some((child, folder)) })
 }
 

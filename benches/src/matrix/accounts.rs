@@ -59,7 +59,8 @@ impl Accounts {
             Source::Dummy => self.register(&name).await,
             Source::SharedSecret(secret) => self.register_by_secret(&name, secret).await,
             Source::Given(accounts) => {
-                let mut accounts = accounts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                let mut accounts =
+                    accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 accounts.pop().ok_or_else(|| {
                     BenchError::Options("there are too few accounts: add some".to_owned())
                 })
