@@ -48,6 +48,8 @@ export class EventReader {
   readonly #queued = new WeakSet<MatrixEvent>();
   /** Events that this device wrote itself: nobody need prove their sender when they come back. */
   readonly #writtenHere = new WeakSet<MatrixEvent>();
+  /** Events whose sender's devices were asked for because of them. */
+  readonly #askedDevicesOf = new WeakSet<MatrixEvent>();
   #running = 0;
   #closed = false;
 
@@ -57,12 +59,14 @@ export class EventReader {
     this.#latch = latch;
     client.on(MatrixEventEvent.Decrypted, this.#onDecrypted);
     client.on(CryptoEvent.UserTrustStatusChanged, this.#onTrustChanged);
+    client.on(CryptoEvent.DevicesUpdated, this.#onDevicesUpdated);
   }
 
   close(): void {
     this.#closed = true;
     this.#client.off(MatrixEventEvent.Decrypted, this.#onDecrypted);
     this.#client.off(CryptoEvent.UserTrustStatusChanged, this.#onTrustChanged);
+    this.#client.off(CryptoEvent.DevicesUpdated, this.#onDevicesUpdated);
     this.#listeners.clear();
     this.#now.length = 0;
     this.#later.length = 0;
@@ -160,6 +164,7 @@ export class EventReader {
 
   async #judge(event: MatrixEvent): Promise<Reading> {
     await this.#client.decryptEventIfNeeded(event);
+    if (isOfUnprovenDevice(event)) await this.#askForDevicesOnce(event);
     if (event.isRedacted()) return readable(event, false);
     if (event.isDecryptionFailure()) {
       const failed = unreadableOrUntrusted(event.decryptionFailureReason);
@@ -174,6 +179,18 @@ export class EventReader {
     const verdict = judgeShield(shield, info.shieldColour === EventShieldColour.RED);
     if (verdict.untrusted !== null) return { state: "untrusted", reason: verdict.untrusted };
     return readable(event, verdict.unproven);
+  }
+
+  /**
+   * A first message can be here before the devices of its sender: its key overtakes the answer about
+   * them. Nobody is accused before that answer is there.
+   */
+  async #askForDevicesOnce(event: MatrixEvent): Promise<void> {
+    const sender = event.getSender();
+    if (sender === undefined || this.#askedDevicesOf.has(event)) return;
+    this.#askedDevicesOf.add(event);
+    await this.#crypto.getUserDeviceInfo([sender], true);
+    await this.#client.decryptEventIfNeeded(event, { isRetry: true });
   }
 
   /** Tries again what could not be read because this device could not open the backup. */
@@ -203,6 +220,18 @@ export class EventReader {
     }
   };
 
+  /** Devices that a message came from may be known and signed by now. */
+  readonly #onDevicesUpdated = (userIds: string[]): void => {
+    for (const userId of userIds) {
+      for (const reference of this.#bySender.get(userId) ?? []) {
+        const event = reference.deref();
+        if (event === undefined || !isOfUnprovenDevice(event)) continue;
+        // The answer comes as a decryption like any other.
+        this.#client.decryptEventIfNeeded(event, { isRetry: true }).catch(() => undefined);
+      }
+    }
+  };
+
   /** Looks at an event again; what was shown stays until the new answer is there. */
   #invalidate(event: MatrixEvent): void {
     const entry = this.#entries.get(event);
@@ -218,6 +247,13 @@ export class EventReader {
     references.add(new WeakRef(event));
     this.#bySender.set(sender, references);
   }
+}
+
+/** Whether an event was refused because nothing proves yet whose device sent it. */
+function isOfUnprovenDevice(event: MatrixEvent): boolean {
+  if (!event.isDecryptionFailure()) return false;
+  const failed = unreadableOrUntrusted(event.decryptionFailureReason);
+  return "untrusted" in failed && (failed.untrusted === "unsigned-device" || failed.untrusted === "unknown-device");
 }
 
 function readable(event: MatrixEvent, unproven: boolean): Reading {

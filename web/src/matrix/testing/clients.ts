@@ -11,17 +11,32 @@ promises.withResolvers ??= () => {
   return { promise, ...settle };
 };
 
-/** Opens a session and makes the account's identity. */
-export async function openWithIdentity(server: TestServer, userId: string, deviceId: string): Promise<OpenSession> {
-  const session = await OpenSession.open({
+/** Opens a session on a new device. */
+export function openNewDevice(
+  server: TestServer,
+  userId: string,
+  deviceId: string,
+  onLoggedOut: (soft: boolean) => void = () => undefined,
+): Promise<OpenSession> {
+  return OpenSession.open({
     credentials: server.device(userId, deviceId),
     storageKey: null,
     stores: "memory",
     language: "en",
-    onLoggedOut: () => undefined,
+    onLoggedOut,
     onCredentials: async () => undefined,
     fetch: server.fetch,
   });
+}
+
+/** Opens a session and makes the account's identity. */
+export async function openWithIdentity(
+  server: TestServer,
+  userId: string,
+  deviceId: string,
+  onLoggedOut?: (soft: boolean) => void,
+): Promise<OpenSession> {
+  const session = await openNewDevice(server, userId, deviceId, onLoggedOut);
   await until(session.security.state, (state) => state.status === "needs-setup");
   await session.security.setUp({ recoveryCode: session.security.createRecoveryCode("en") });
   return session;

@@ -21,6 +21,7 @@ interface Account {
   selfSigningKey: Json | null;
   userSigningKey: Json | null;
   readonly accountData: Map<string, Json>;
+  backup: Json | null;
 }
 
 interface Client {
@@ -44,6 +45,8 @@ export class TestServer {
   #next = 1;
   /** Runs in the middle of an answer to /keys/claim: the moment between a client's checks and its sharing of keys. */
   duringClaim: (() => Promise<void> | void) | null = null;
+  /** Refuses every event that is sent to a room. */
+  refuseEvents = false;
 
   /** Makes an account's device; gives its access token. */
   device(
@@ -58,6 +61,7 @@ export class TestServer {
         selfSigningKey: null,
         userSigningKey: null,
         accountData: new Map(),
+        backup: null,
       });
     }
     const accessToken = `${userId}|${deviceId}`;
@@ -72,6 +76,12 @@ export class TestServer {
       wake: null,
     });
     return { userId, deviceId, accessToken, baseUrl: "http://server.test" };
+  }
+
+  /** Takes a device's access away, as after a removal elsewhere. */
+  revoke(userId: string, deviceId: string): void {
+    this.#devicesChanged(userId);
+    this.#clients.delete(`${userId}|${deviceId}`);
   }
 
   /** Puts a room with these joined members into everybody's sync. */
@@ -155,7 +165,7 @@ export class TestServer {
   async #answer(client: Client | undefined, method: string, url: URL, body: Json, signal: AbortSignal | null): Promise<Json> {
     const path = url.pathname.replace(/^\/_matrix\/client\/(?:v3|v1|unstable|r0)/, "");
     if (url.pathname === "/_matrix/client/versions") return { versions: ["v1.1", "v1.3", "v1.5", "v1.11"] };
-    if (client === undefined) return notFound();
+    if (client === undefined) return { __status: 401, errcode: "M_UNKNOWN_TOKEN", error: "unknown token", soft_logout: false };
     const account = this.#account(client.userId);
     if (path === "/sync") return this.#sync(client, url, signal);
     if (path === "/keys/upload") return this.#uploadKeys(account, client, body);
@@ -168,12 +178,14 @@ export class TestServer {
     if (path.includes("/account_data/")) return this.#accountData(account, client, method, path, body);
     if (/^\/user\/[^/]+\/filter/.test(path)) return { filter_id: "1" };
     if (path === "/pushrules/") return { global: {} };
+    if (/^\/rooms\/[^/]+\/read_markers$/.test(path)) return {};
     if (path === "/capabilities") return { capabilities: {} };
-    if (path === "/room_keys/version" && method === "POST") return { version: "1" };
+    if (path.startsWith("/room_keys/")) return this.#backup(account, method, path, body);
     const members = /^\/rooms\/([^/]+)\/members$/.exec(path);
     if (members !== null) return { chunk: this.#stateOf(decodeURIComponent(members[1] ?? ""), "m.room.member") };
     const send = /^\/rooms\/([^/]+)\/send\/([^/]+)\/([^/]+)$/.exec(path);
     if (send !== null) {
+      if (this.refuseEvents) return { __status: 403, errcode: "M_FORBIDDEN", error: "not now" };
       const [, roomId = "", type = ""] = send.map((part) => decodeURIComponent(part));
       return { event_id: this.inject(roomId, client.userId, type, body) };
     }
@@ -197,6 +209,10 @@ export class TestServer {
       if (signal?.aborted) return {};
     }
     client.position += 1;
+    if (since === null) {
+      client.accountData.splice(0);
+      for (const [type, content] of this.#account(client.userId).accountData) client.accountData.push({ type, content });
+    }
     const device = this.#account(client.userId).devices.get(client.deviceId);
     const join = Object.fromEntries(
       [...client.rooms].map(([roomId, { state, timeline }]) => [
@@ -293,6 +309,21 @@ export class TestServer {
     }
     this.#wakeAll();
     return {};
+  }
+
+  /** A backup that holds nothing, of one version: enough for its key to be made, kept and found. */
+  #backup(account: Account, method: string, path: string, body: Json): Json {
+    if (path === "/room_keys/version" && method === "POST") {
+      account.backup = { ...body, version: String(Number(account.backup?.["version"] ?? 0) + 1), count: 0, etag: "0" };
+      return { version: account.backup["version"] };
+    }
+    if (path.startsWith("/room_keys/version") && method === "DELETE") {
+      account.backup = null;
+      return {};
+    }
+    if (path.startsWith("/room_keys/version")) return account.backup ?? notFound();
+    if (method === "PUT") return { count: 0, etag: "1" };
+    return { rooms: {} };
   }
 
   #accountData(account: Account, client: Client, method: string, path: string, body: Json): Json {
