@@ -1,10 +1,11 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode, RefObject } from "react";
+import { type ReactNode, type RefObject, useRef } from "react";
 import { useT } from "../i18n/react";
 import { Button, type ButtonVariant } from "./Button";
 import { classes } from "./classes";
 import styles from "./Dialog.module.css";
+import { lastFocusOutside } from "./focusHistory";
 
 /** Properties of {@link Dialog}. */
 export interface DialogProps {
@@ -37,6 +38,7 @@ export function Dialog({
   initialFocus,
 }: DialogProps): ReactNode {
   const t = useT();
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root
       open={open}
@@ -50,7 +52,12 @@ export function Dialog({
       <Base.Portal>
         <Base.Backdrop className={styles["backdrop"]} />
         <Base.Viewport className={styles["viewport"]}>
-          <Base.Popup className={classes(styles["popup"], styles[width])} {...(initialFocus ? { initialFocus } : {})}>
+          <Base.Popup
+            ref={popup}
+            className={classes(styles["popup"], styles[width])}
+            finalFocus={() => lastFocusOutside(popup.current) ?? true}
+            {...(initialFocus ? { initialFocus } : {})}
+          >
             <div className={styles["head"]}>
               <Base.Title className={styles["title"]}>{title}</Base.Title>
               {dismissible ? (

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { type ReactNode, useState } from "react";
 import { afterEach, describe, expect, it } from "vitest";
 import { setLanguage } from "../i18n";
-import { Button, CodeField, Dialog, PasswordField, TextField } from ".";
+import { Button, CodeField, Dialog, Menu, PasswordField, TextField } from ".";
 
 setLanguage("en");
 afterEach(cleanup);
@@ -51,6 +51,16 @@ function Window({ dismissible }: { dismissible: boolean }): ReactNode {
   );
 }
 
+function Opened(): ReactNode {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <Menu trigger={<button type="button">More</button>} actions={[{ label: "Rename", onSelect: () => setOpen(true) }]} />
+      <Dialog open={open} onClose={() => setOpen(false)} title="A window" />
+    </>
+  );
+}
+
 describe("a dialog", () => {
   it("takes the focus, and gives it back where it was on Escape", async () => {
     render(<Window dismissible />);
@@ -61,6 +71,16 @@ describe("a dialog", () => {
     await userEvent.keyboard("{Escape}");
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     await waitFor(() => expect(document.activeElement).toBe(opener));
+  });
+
+  it("opened from a menu, gives the focus back to the menu's button", async () => {
+    render(<Opened />);
+    await userEvent.click(screen.getByText("More"));
+    await userEvent.click(await screen.findByText("Rename"));
+    await screen.findByRole("dialog", { name: "A window" });
+    await userEvent.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByText("More")));
   });
 
   it("stays while an answer is needed", async () => {

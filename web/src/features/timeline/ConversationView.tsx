@@ -89,7 +89,7 @@ function Title({ details, onDetails }: { details: RoomDetails; onDetails: () => 
     <div className={styles["title"]}>
       <RoomAvatar room={details} size={32} />
       <div className={styles["titleWords"]}>
-        <h2 className={styles["name"]}>{roomTitle(details)}</h2>
+        <h1 className={styles["name"]}>{roomTitle(details)}</h1>
         <div className={styles["facts"]}>
           <button type="button" className={classes(styles["trust"], !encrypted && styles["untrusted"])} onClick={onDetails}>
             {encrypted ? <Shield size={14} aria-hidden="true" /> : <ShieldOff size={14} aria-hidden="true" />}
