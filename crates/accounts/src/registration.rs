@@ -292,6 +292,13 @@ pub(crate) fn check_domain(
     if config.domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain)) {
         return Ok(());
     }
+    if config.domains.is_empty() {
+        return Err(AccountsError::ThreepidDenied(
+            "nobody can sign up yet: the operator has to name the domains of work addresses \
+             ([registration] domains)"
+                .into(),
+        ));
+    }
     let allowed: Vec<String> = config.domains.iter().map(|domain| format!("@{domain}")).collect();
     Err(AccountsError::ThreepidDenied(
         format!(

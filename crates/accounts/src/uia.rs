@@ -4,9 +4,11 @@
 //! A session of it belongs to one operation of one user, and from the first stage on to one request
 //! body: what somebody confirmed can't be exchanged for something else.
 
-use std::time::Duration;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use pli_store::{Batch, Expect, Keyspace, Position, Record, Snapshot, Store, ambient::Ambient};
+use quick_cache::sync::Cache;
 use ruma::{
     OwnedUserId, UserId,
     api::{
@@ -31,6 +33,13 @@ pub(crate) const UIA_SESSIONS: Keyspace<String, UiaRecord> = Keyspace::new("uia_
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// How many failed stages end a session.
 const MAX_FAILURES: u8 = 10;
+/// How many wrong passwords a user can give in [`FAILURE_WINDOW`], over all sessions: who found an
+/// unlocked device must not find the password by trying.
+const MAX_WRONG_PASSWORDS: usize = 20;
+/// See [`MAX_WRONG_PASSWORDS`].
+const FAILURE_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// How many users' wrong passwords are remembered.
+const REMEMBERED_USERS: usize = 10_000;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct UiaRecord {
@@ -202,6 +211,8 @@ pub struct UserInteractive {
     login: Login,
     validation: EmailValidation,
     registration_token: Option<TokenHash>,
+    /// When each user gave wrong passwords lately. In memory: a restart forgives.
+    wrong_passwords: Arc<Cache<OwnedUserId, Arc<Mutex<VecDeque<u64>>>>>,
 }
 
 /// Why a stage isn't completed.
@@ -229,7 +240,8 @@ impl UserInteractive {
         config: &RegistrationConfig,
     ) -> Self {
         let registration_token = config.token.as_deref().map(token::hash);
-        Self { store, ambient, login, validation, registration_token }
+        let wrong_passwords = Arc::new(Cache::new(REMEMBERED_USERS));
+        Self { store, ambient, login, validation, registration_token, wrong_passwords }
     }
 
     /// Whether an operation may go on, given what the client sent as `auth`.
@@ -389,10 +401,17 @@ impl UserInteractive {
                         ));
                     }
                 };
+                let history = user_id.map(|user_id| self.wrong_passwords_of(user_id));
+                if let Some(history) = &history {
+                    self.check_guesses(history)?;
+                }
                 match self.login.check_password(&identifier, &password.password).await {
                     Ok(found) if Some(&*found) == user_id => Ok(Ok(StageProof::Nothing)),
                     // Somebody else's password proves nothing.
                     Ok(_) | Err(AccountsError::Forbidden(_) | AccountsError::UserDeactivated) => {
+                        if let Some(history) = history {
+                            history.lock().push_back(self.ambient.now_ms());
+                        }
                         Ok(Err(StageFailure {
                             kind: ErrorKind::Forbidden,
                             message: "the password is wrong: check it and try again".to_owned(),
@@ -437,6 +456,33 @@ impl UserInteractive {
             _ => {
                 Err(AccountsError::invalid_param("this way of authentication is not offered here"))
             }
+        }
+    }
+
+    fn wrong_passwords_of(&self, user_id: &UserId) -> Arc<Mutex<VecDeque<u64>>> {
+        let known = self
+            .wrong_passwords
+            .get_or_insert_with(user_id, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        match known {
+            Ok(history) => history,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Whether a user may try another password.
+    fn check_guesses(&self, history: &Mutex<VecDeque<u64>>) -> Result<(), AccountsError> {
+        let now_ms = self.ambient.now_ms();
+        let window_ms = u64::try_from(FAILURE_WINDOW.as_millis()).unwrap_or(u64::MAX);
+        let mut history = history.lock();
+        while history.front().is_some_and(|first| first.saturating_add(window_ms) <= now_ms) {
+            history.pop_front();
+        }
+        match history.front() {
+            Some(first) if history.len() >= MAX_WRONG_PASSWORDS => {
+                let wait_ms = first.saturating_add(window_ms).saturating_sub(now_ms);
+                Err(AccountsError::LimitExceeded { retry_after: Duration::from_millis(wait_ms) })
+            }
+            _ => Ok(()),
         }
     }
 

@@ -32,8 +32,8 @@ async fn people_sign_in_with_whatever_they_know_of_themselves() {
         Identifier::Email(" Claire.Martin@Interieur.Example ".to_owned()),
     ];
     for identifier in identifiers {
-        let session = sign_in(&world, identifier.clone(), PASSWORD).await;
-        assert_eq!(session.expect(&format!("{identifier:?}")).requester.user_id, user_id);
+        let session = sign_in(&world, identifier.clone(), PASSWORD).await.unwrap();
+        assert_eq!(session.requester.user_id, user_id, "{identifier:?}");
     }
 }
 

@@ -1,4 +1,5 @@
 //! The account services through their public interfaces: what people lose if one of them is wrong.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on stops")]
 
 mod account_data;
 mod credentials;

@@ -102,3 +102,21 @@ async fn a_session_survives_a_restart_and_expires() {
     challenge(uia.authorise(&operation, Some(&acknowledgement)).await);
     world.services.housekeeping.sweep().await.unwrap();
 }
+
+#[tokio::test]
+async fn who_found_an_unlocked_device_does_not_find_the_password_by_trying() {
+    let world = World::open();
+    let user_id = world.sign_up("claire").await.requester.user_id;
+    let uia = &world.services.user_interactive;
+    let operation = deletion_of(&user_id, &["A"]);
+    // A new session for each guess, so that no session runs out of attempts.
+    for _ in 0..20 {
+        let wrong = password_auth(&user_id, "wrong password", None);
+        challenge(uia.authorise(&operation, Some(&wrong)).await);
+    }
+    let right = password_auth(&user_id, PASSWORD, None);
+    let outcome = uia.authorise(&operation, Some(&right)).await;
+    assert!(matches!(outcome, Err(AccountsError::LimitExceeded { .. })), "{outcome:?}");
+    world.advance(10);
+    uia.authorise(&operation, Some(&right)).await.unwrap().spend(&world.store).await.unwrap();
+}
