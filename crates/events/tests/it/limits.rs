@@ -111,30 +111,30 @@ fn malformed_events_from_elsewhere_are_refused_for_the_right_reason() {
         ("no field `origin_server_ts`", |event| drop(event.remove("origin_server_ts"))),
         ("`type` must be a string", |event| drop(event.insert("type".into(), json!(1)))),
         ("`state_key` must be a string", |event| {
-            drop(event.insert("state_key".into(), json!(null)))
+            drop(event.insert("state_key".into(), json!(null)));
         }),
         ("`room_id` must be a string", |event| drop(event.insert("room_id".into(), json!(null)))),
         ("`room_id` is not a valid", |event| drop(event.insert("room_id".into(), json!("room")))),
         ("`sender` is not a valid", |event| drop(event.insert("sender".into(), json!("claire")))),
         ("`content` must be a JSON object", |event| {
-            drop(event.insert("content".into(), json!("")))
+            drop(event.insert("content".into(), json!("")));
         }),
         ("`depth` must be from 0", |event| drop(event.insert("depth".into(), json!(-1)))),
         ("`depth` must be an integer", |event| drop(event.insert("depth".into(), json!("1")))),
         ("`origin_server_ts` must be", |event| {
-            drop(event.insert("origin_server_ts".into(), json!(-5)))
+            drop(event.insert("origin_server_ts".into(), json!(-5)));
         }),
         ("`prev_events` must be an array", |event| {
-            drop(event.insert("prev_events".into(), json!("$a")))
+            drop(event.insert("prev_events".into(), json!("$a")));
         }),
         ("`auth_events` must be an array", |event| {
-            drop(event.insert("auth_events".into(), json!([1])))
+            drop(event.insert("auth_events".into(), json!([1])));
         }),
         ("`auth_events` is not a valid", |event| {
-            drop(event.insert("auth_events".into(), json!(["a"])))
+            drop(event.insert("auth_events".into(), json!(["a"])));
         }),
         ("`prev_events` has 21", |event| {
-            drop(event.insert("prev_events".into(), json!(vec!["$a"; 21])))
+            drop(event.insert("prev_events".into(), json!(vec!["$a"; 21])));
         }),
         ("is 70", |event| drop(event.insert("content".into(), json!({ "a": "x".repeat(70_000) })))),
     ];
