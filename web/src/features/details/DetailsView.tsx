@@ -48,7 +48,7 @@ export function DetailsView({ model, onClose, onAddPeople, onVerify, onLeft }: D
       </div>
       <div className={styles["identity"]}>
         <RoomAvatar room={details} size={72} />
-        <h3 className={styles["name"]}>{roomTitle(details)}</h3>
+        <h2 className={styles["name"]}>{roomTitle(details)}</h2>
         {details.topic ? <p className={styles["topic"]}>{details.topic}</p> : null}
         <Trust encrypted={details.encrypted} />
       </div>
