@@ -58,7 +58,10 @@ export class Guard {
     this.#latch = latch;
     // Only devices signed by their owner get keys, and only their messages are read.
     crypto.setDeviceIsolationMode(new OnlySignedDevicesIsolationMode());
-    guardRoomKeySharing(crypto, (roomId, userIds) => this.#assertIdentities(roomId, userIds));
+    guardRoomKeySharing(crypto, {
+      known: (roomId, userIds) => this.#assertNobodyBlocks(roomId, userIds),
+      fresh: (roomId, userIds) => this.#assertIdentities(roomId, userIds),
+    });
     this.reader = new EventReader(client, crypto, latch);
     client.on(CryptoEvent.UserTrustStatusChanged, this.#onTrustChanged);
     client.on(CryptoEvent.DevicesUpdated, this.#onDevicesUpdated);
@@ -235,8 +238,14 @@ export class Guard {
   async #assertIdentities(roomId: string, userIds: readonly string[]): Promise<void> {
     const me = this.#client.getUserId();
     await this.#ask(userIds.filter((userId) => userId !== me));
-    const people = userIds.filter((userId) => this.#blocking.has(userId));
-    if (people.length > 0) throw new Failure("identity-changed", { people });
+    this.#assertNobodyBlocks(roomId, userIds);
+  }
+
+  #assertNobodyBlocks(roomId: string, userIds: readonly string[]): void {
+    if (this.#blocking.size > 0) {
+      const people = userIds.filter((userId) => this.#blocking.has(userId));
+      if (people.length > 0) throw new Failure("identity-changed", { people });
+    }
     const room = this.#client.getRoom(roomId);
     const refusal = room === null ? "not-encrypted" : this.#judgeRoom(room);
     if (refusal !== null) throw new Failure(refusal);

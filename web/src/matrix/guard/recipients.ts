@@ -14,10 +14,15 @@ import { MAX_ROTATION_MESSAGES, MAX_ROTATION_MS } from "./decisions";
 import { olmMachineOf } from "./olm-machine";
 
 /** Throws if no key may go to one of these people. */
-export type RecipientCheck = (roomId: string, userIds: readonly string[]) => Promise<void>;
+export interface RecipientChecks {
+  /** From what is known: done for every message, so its cost must not grow with the room. */
+  readonly known: (roomId: string, userIds: readonly string[]) => void;
+  /** Asks the cryptography about every one of them: done whenever a key is about to go to somebody. */
+  readonly fresh: (roomId: string, userIds: readonly string[]) => Promise<void>;
+}
 
-/** Puts `check` between the making and the sending of every room key. */
-export function guardRoomKeySharing(crypto: CryptoApi, check: RecipientCheck): void {
+/** Puts the checks between the making and the sending of every room key. */
+export function guardRoomKeySharing(crypto: CryptoApi, checks: RecipientChecks): void {
   const machine = olmMachineOf(crypto);
   const share = machine.shareRoomKey.bind(machine);
   machine.shareRoomKey = async (roomId, users, settings): Promise<ToDeviceRequest[]> => {
@@ -28,11 +33,11 @@ export function guardRoomKeySharing(crypto: CryptoApi, check: RecipientCheck): v
     if (settings.rotationPeriodMessages > MAX_ROTATION_MESSAGES || settings.rotationPeriod > MAX_ROTATION_MS * 1000) {
       throw new Failure("encryption-weakened");
     }
-    await check(room, userIds);
+    checks.known(room, userIds);
     const requests = await share(roomId, users, settings);
     if (requests.length > 0) {
       try {
-        await check(room, userIds);
+        await checks.fresh(room, userIds);
       } catch (error) {
         for (const request of requests) request.free();
         // The key that was made must not be used: the next message gets a fresh one.
