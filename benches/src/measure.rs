@@ -99,3 +99,45 @@ pub(crate) async fn prepare<T, O>(
     let work = stream::iter(things).map(|thing| operation(thing));
     work.buffered(AT_ONCE).try_collect().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_per_operation() {
+        let sample = Sample {
+            operations: 200,
+            wall: Duration::from_secs(4),
+            cpu: Some(Duration::from_millis(100)),
+            latencies: (1..=200).map(Duration::from_millis).collect(),
+        };
+        assert_eq!(sample.cpu_ms(), Some(0.5));
+        assert!((sample.rate() - 50.0).abs() < 1e-9);
+        assert_eq!(sample.percentile_ms(0.0), Some(1.0));
+        assert_eq!(sample.percentile_ms(0.99), Some(198.0));
+        assert_eq!(sample.percentile_ms(1.0), Some(200.0));
+        assert_eq!(Sample::default().percentile_ms(0.5), None);
+        assert_eq!(Sample::default().cpu_ms(), None);
+    }
+
+    #[tokio::test]
+    async fn every_writer_does_its_part_in_order() {
+        let done = std::sync::Mutex::new(Vec::new());
+        let operation = async |writer, number| {
+            done.lock().unwrap().push((writer, number));
+            tokio::task::yield_now().await;
+            Ok(())
+        };
+        let sample = measure(Some(std::process::id()), 3, 12, operation).await.unwrap();
+        assert_eq!(sample.operations, 12);
+        assert_eq!(sample.latencies.len(), 12);
+        assert!(sample.cpu.is_some());
+        let done = done.into_inner().unwrap();
+        for writer in 0..3 {
+            let of_writer: Vec<_> =
+                done.iter().filter(|(by, _)| *by == writer).map(|(_, number)| *number).collect();
+            assert_eq!(of_writer, [0, 1, 2, 3]);
+        }
+    }
+}

@@ -159,3 +159,36 @@ fn met_text(met: Option<bool>) -> &'static str {
         None => "?",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_missed_goal_is_seen_at_once() {
+        let sample = Sample {
+            operations: 10,
+            wall: Duration::from_secs(1),
+            cpu: Some(Duration::from_millis(20)),
+            latencies: vec![Duration::from_millis(3); 10],
+        };
+        let row = Row::of("send", &sample)
+            .floor(&sample)
+            .cpu_goal(1.0)
+            .goal(Goal::at_least("of the floor's rate", 0.4, Some(1.0)))
+            .goal(Goal::at_most("KiB", 12.0, None))
+            .peers("0.56; 19.6");
+        let report = Report { server: "pli".to_owned(), quick: false, rows: vec![row] };
+
+        let table = report.to_markdown();
+
+        let line = "| send | 10 | 2.000 | 3.00 | 3.00 | 10 | 2.000 · 10 | \
+                    ms CPU ≤ 1 (is 2.00); of the floor's rate ≥ 0.4 (is 1.00); KiB ≤ 12 (is ) | \
+                    **no**; yes; ? | 0.56; 19.6 |";
+        assert!(table.contains(line), "{table}");
+        let json: serde_json::Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
+        assert_eq!(json["rows"][0]["goals"][0]["met"], false);
+    }
+}
