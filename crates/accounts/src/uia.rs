@@ -4,11 +4,13 @@
 //! A session of it belongs to one operation of one user, and from the first stage on to one request
 //! body: what somebody confirmed can't be exchanged for something else.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+mod guesses;
+mod operation;
+mod permit;
 
-use parking_lot::Mutex;
+use std::time::Duration;
+
 use pli_store::{Batch, Expect, Keyspace, Position, Record, Snapshot, Store, ambient::Ambient};
-use quick_cache::sync::Cache;
 use ruma::{
     OwnedUserId, UserId,
     api::{
@@ -19,11 +21,16 @@ use ruma::{
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use self::guesses::Guesses;
+pub use self::{
+    operation::{Fingerprint, Operation},
+    permit::Permit,
+};
 use crate::{
-    AccountsError, RegistrationConfig, RegistrationMode,
+    AccountsError, RegistrationConfig,
     login::{Identifier, Login},
     token::{self, TokenHash},
-    validation::{EmailValidation, Purpose, ValidatedEmail},
+    validation::{EmailValidation, Purpose},
 };
 
 /// session id → the session.
@@ -33,14 +40,6 @@ pub(crate) const UIA_SESSIONS: Keyspace<String, UiaRecord> = Keyspace::new("uia_
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// How many failed stages end a session.
 const MAX_FAILURES: u8 = 10;
-/// How many wrong passwords a user can give in [`FAILURE_WINDOW`], over all sessions: who found an
-/// unlocked device must not find the password by trying.
-const MAX_WRONG_PASSWORDS: usize = 20;
-/// See [`MAX_WRONG_PASSWORDS`].
-const FAILURE_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// How many users' wrong passwords are remembered.
-const REMEMBERED_USERS: usize = 10_000;
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct UiaRecord {
     operation: String,
@@ -59,138 +58,6 @@ pub(crate) struct UiaRecord {
 }
 
 impl Record for UiaRecord {}
-
-/// What a request wants: a hash over everything that must not change between stages.
-///
-/// Leave secrets out, so that the store doesn't keep a fast hash of a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint(TokenHash);
-
-impl Fingerprint {
-    /// The fingerprint of a request's content.
-    pub fn of(content: &impl Serialize) -> Self {
-        // What ruma parsed from JSON can be written as JSON.
-        let text = serde_json::to_vec(content).unwrap_or_default();
-        Self(token::hash_parts([text.as_slice()]))
-    }
-}
-
-/// Something that needs user-interactive authentication.
-#[derive(Clone, Debug)]
-pub struct Operation {
-    name: &'static str,
-    user_id: Option<OwnedUserId>,
-    fingerprint: Fingerprint,
-    flows: Vec<Vec<AuthType>>,
-    purpose: Option<Purpose>,
-}
-
-impl Operation {
-    /// Something that a signed-in user does and confirms with the password.
-    #[must_use]
-    pub fn confirmed_by_password(
-        name: &'static str,
-        user_id: &UserId,
-        fingerprint: Fingerprint,
-    ) -> Self {
-        let user_id = Some(user_id.to_owned());
-        Self { name, user_id, fingerprint, flows: vec![vec![AuthType::Password]], purpose: None }
-    }
-
-    /// A change of the password: by a signed-in user with the old one, or by whoever reads the mail
-    /// of the account's address.
-    #[must_use]
-    pub fn password_change(user_id: Option<&UserId>, fingerprint: Fingerprint) -> Self {
-        let by_password = user_id.is_some().then(|| vec![AuthType::Password]);
-        let by_mail = vec![AuthType::EmailIdentity];
-        Self {
-            name: "password_change",
-            user_id: user_id.map(ToOwned::to_owned),
-            fingerprint,
-            flows: by_password.into_iter().chain([by_mail]).collect(),
-            purpose: Some(Purpose::PasswordReset),
-        }
-    }
-
-    /// The creation of an account.
-    ///
-    /// # Errors
-    /// [`AccountsError::Forbidden`] where nobody can sign up.
-    pub fn registration(
-        config: &RegistrationConfig,
-        fingerprint: Fingerprint,
-    ) -> Result<Self, AccountsError> {
-        let stage = match config.mode {
-            RegistrationMode::Email => AuthType::EmailIdentity,
-            RegistrationMode::Token => AuthType::RegistrationToken,
-            RegistrationMode::Open => AuthType::Dummy,
-            RegistrationMode::Closed => {
-                return Err(AccountsError::forbidden(
-                    "nobody can sign up here: ask your administrator for an account",
-                ));
-            }
-        };
-        Ok(Self {
-            name: "registration",
-            user_id: None,
-            fingerprint,
-            flows: vec![vec![stage]],
-            purpose: Some(Purpose::Registration),
-        })
-    }
-}
-
-/// The proof that an operation may go on. Add it to the operation's own batch, so that it is good for
-/// one time only.
-#[derive(Debug)]
-#[must_use = "stage the permit in the operation's batch, or it can be used again"]
-pub struct Permit {
-    session: Option<(String, Position)>,
-    email: Option<ValidatedEmail>,
-}
-
-impl Permit {
-    /// The permit of an operator, who needs no stages.
-    pub(crate) const fn unconditional() -> Self {
-        Self { session: None, email: None }
-    }
-
-    /// The address that was confirmed, if that was a stage.
-    #[must_use]
-    pub fn email(&self) -> Option<&ValidatedEmail> {
-        self.email.as_ref()
-    }
-
-    /// Uses the permit up, in the operation's batch.
-    pub fn stage(&self, batch: &mut Batch) {
-        if let Some((session_id, version)) = &self.session {
-            batch
-                .require(&UIA_SESSIONS, session_id, Expect::Version(*version))
-                .delete(&UIA_SESSIONS, session_id);
-        }
-        if let Some(email) = &self.email {
-            email.stage_use(batch);
-        }
-    }
-
-    /// Uses the permit up before the operation, for operations that another crate commits.
-    ///
-    /// # Errors
-    /// [`AccountsError::Forbidden`] if it has been used already; when the store fails.
-    pub async fn spend(self, store: &Store) -> Result<(), AccountsError> {
-        let mut batch = Batch::new();
-        self.stage(&mut batch);
-        if batch.is_empty() {
-            return Ok(());
-        }
-        match store.commit(batch).await.map_err(AccountsError::from) {
-            Err(error) if error.is_conflict() => Err(AccountsError::forbidden(
-                "this confirmation has been used already: start again",
-            )),
-            outcome => outcome.map(drop),
-        }
-    }
-}
 
 /// A session as the fallback page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,8 +78,7 @@ pub struct UserInteractive {
     login: Login,
     validation: EmailValidation,
     registration_token: Option<TokenHash>,
-    /// When each user gave wrong passwords lately. In memory: a restart forgives.
-    wrong_passwords: Arc<Cache<OwnedUserId, Arc<Mutex<VecDeque<u64>>>>>,
+    guesses: Guesses,
 }
 
 /// Why a stage isn't completed.
@@ -240,8 +106,8 @@ impl UserInteractive {
         config: &RegistrationConfig,
     ) -> Self {
         let registration_token = config.token.as_deref().map(token::hash);
-        let wrong_passwords = Arc::new(Cache::new(REMEMBERED_USERS));
-        Self { store, ambient, login, validation, registration_token, wrong_passwords }
+        let guesses = Guesses::new();
+        Self { store, ambient, login, validation, registration_token, guesses }
     }
 
     /// Whether an operation may go on, given what the client sent as `auth`.
@@ -401,16 +267,15 @@ impl UserInteractive {
                         ));
                     }
                 };
-                let history = user_id.map(|user_id| self.wrong_passwords_of(user_id));
-                if let Some(history) = &history {
-                    self.check_guesses(history)?;
+                if let Some(user_id) = user_id {
+                    self.guesses.check(user_id, self.ambient.now_ms())?;
                 }
                 match self.login.check_password(&identifier, &password.password).await {
                     Ok(found) if Some(&*found) == user_id => Ok(Ok(StageProof::Nothing)),
                     // Somebody else's password proves nothing.
                     Ok(_) | Err(AccountsError::Forbidden(_) | AccountsError::UserDeactivated) => {
-                        if let Some(history) = history {
-                            history.lock().push_back(self.ambient.now_ms());
+                        if let Some(user_id) = user_id {
+                            self.guesses.count(user_id, self.ambient.now_ms());
                         }
                         Ok(Err(StageFailure {
                             kind: ErrorKind::Forbidden,
@@ -456,33 +321,6 @@ impl UserInteractive {
             _ => {
                 Err(AccountsError::invalid_param("this way of authentication is not offered here"))
             }
-        }
-    }
-
-    fn wrong_passwords_of(&self, user_id: &UserId) -> Arc<Mutex<VecDeque<u64>>> {
-        let known = self
-            .wrong_passwords
-            .get_or_insert_with(user_id, || Ok::<_, std::convert::Infallible>(Arc::default()));
-        match known {
-            Ok(history) => history,
-            Err(never) => match never {},
-        }
-    }
-
-    /// Whether a user may try another password.
-    fn check_guesses(&self, history: &Mutex<VecDeque<u64>>) -> Result<(), AccountsError> {
-        let now_ms = self.ambient.now_ms();
-        let window_ms = u64::try_from(FAILURE_WINDOW.as_millis()).unwrap_or(u64::MAX);
-        let mut history = history.lock();
-        while history.front().is_some_and(|first| first.saturating_add(window_ms) <= now_ms) {
-            history.pop_front();
-        }
-        match history.front() {
-            Some(first) if history.len() >= MAX_WRONG_PASSWORDS => {
-                let wait_ms = first.saturating_add(window_ms).saturating_sub(now_ms);
-                Err(AccountsError::LimitExceeded { retry_after: Duration::from_millis(wait_ms) })
-            }
-            _ => Ok(()),
         }
     }
 
