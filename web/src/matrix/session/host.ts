@@ -26,7 +26,7 @@ export class BrowserSessionHost implements SessionHost {
       onOwned: () => void this.#open(),
       onElsewhere: () => this.#set({ phase: "open-elsewhere" }),
       onRelease: () => this.#close(),
-      onSignedOut: () => void this.#end("by-me", false),
+      onSignedOut: (reason) => void this.#end(reason, false),
     });
     void this.#lock.start();
   }
@@ -101,7 +101,7 @@ export class BrowserSessionHost implements SessionHost {
       await wipeStores(storeNames(this.#options.credentials));
       await clearCredentials();
     }
-    if (tellOthers) this.#lock.signedOut();
+    if (tellOthers) this.#lock.signedOut(reason);
     this.#set({ phase: "signed-out", reason });
     this.#over = true;
     this.#lock.close();

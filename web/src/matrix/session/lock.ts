@@ -6,6 +6,7 @@
  * channel, the owner closes its client and lets go. Only a tab that does not
  * answer (frozen by the browser) has its lock taken away.
  */
+import type { SignedOutReason } from "../api";
 
 const LOCK = "pli-session";
 const CHANNEL = "pli-session";
@@ -15,7 +16,7 @@ const RELEASE_TIMEOUT_MS = 5_000;
 type Message =
   | { readonly kind: "release"; readonly by: string }
   | { readonly kind: "owned"; readonly by: string }
-  | { readonly kind: "signed-out" };
+  | { readonly kind: "signed-out"; readonly reason: SignedOutReason };
 
 /** What the lock tells its tab. */
 export interface LockEvents {
@@ -26,7 +27,7 @@ export interface LockEvents {
   /** Close everything that uses the stores: another tab takes over. Awaited before the lock is let go. */
   readonly onRelease: () => Promise<void>;
   /** The session was signed out in another tab. */
-  readonly onSignedOut: () => void;
+  readonly onSignedOut: (reason: SignedOutReason) => void;
 }
 
 /** See the file's head. */
@@ -75,8 +76,8 @@ export class SessionLock {
   }
 
   /** Lets go, and tells other tabs that the session is over. */
-  signedOut(): void {
-    this.#post({ kind: "signed-out" });
+  signedOut(reason: SignedOutReason): void {
+    this.#post({ kind: "signed-out", reason });
   }
 
   close(): void {
@@ -145,7 +146,7 @@ export class SessionLock {
         if (message.by !== this.#id && this.#letGo === null) this.#wait();
         return;
       case "signed-out":
-        this.#events.onSignedOut();
+        this.#events.onSignedOut(message.reason);
         return;
     }
   }
