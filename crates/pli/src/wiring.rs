@@ -21,7 +21,7 @@ use pli_http::{
 };
 use pli_media::{Media, MediaConfig};
 use pli_push::{PushRules, Unread};
-use pli_rooms::{Rooms, RoomsConfig, Typing};
+use pli_rooms::{Rooms, RoomsConfig};
 use pli_store::{Store, ambient::Ambient};
 use pli_sync::Sync;
 use tokio::task::JoinHandle;
@@ -58,7 +58,7 @@ pub(crate) async fn wire(
     };
     let signing_key = signing_key(&config.data_dir, ambient)?;
     let rooms = Rooms::new(store.clone(), ambient.clone(), rooms_config, signing_key);
-    let typing = Typing::new(ambient.clone());
+    let typing = rooms.typing().clone();
     let push_rules = PushRules::new(store.clone());
     let to_device = ToDevice::new(store.clone(), ambient.clone());
     let sync = Sync::start(
@@ -87,6 +87,7 @@ pub(crate) async fn wire(
     let departures = Departures::new(accounts.credentials.clone(), rooms.clone());
     let background = vec![
         tokio::spawn(resume(departures, rooms.clone())),
+        tokio::spawn(rooms.clone().sweep_now_and_then()),
         tokio::spawn(mail.run()),
         tokio::spawn(media.clone().sweep_now_and_then()),
         tokio::spawn(accounts.housekeeping.clone().run()),

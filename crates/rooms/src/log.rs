@@ -146,11 +146,13 @@ impl Rooms {
             answer_all(std::mem::take(jobs), &RoomError::UnknownRoom(room_id.to_owned()));
             return Ok(());
         };
-        let mut transaction = RoomTransaction::open(self, &source, room_id, &known)?;
+        let mut transaction = RoomTransaction::open(self, source, room_id, &known)?;
         let mut done: Vec<(Job, OwnedEventId)> = Vec::new();
+        let mut refused: Vec<(Job, RoomError)> = Vec::new();
         let mut later = Vec::new();
         let mut waiting = std::mem::take(jobs).into_iter();
         while let Some(job) = waiting.next() {
+            let appended_before = transaction.appended.len();
             match transaction.run(&*job.operation).await {
                 Ok(event_id) => done.push((job, event_id)),
                 // It builds on something that this batch is about to write: the next one does it.
@@ -158,8 +160,24 @@ impl Rooms {
                     later.push(job);
                     later.extend(waiting.by_ref());
                 }
-                Err(error) => answer(job, Err(error)),
+                // It stopped half-way: nothing of this batch may be written.
+                Err(error) if transaction.appended.len() > appended_before => {
+                    let others = done.into_iter().map(|(job, _)| job);
+                    let others = others.chain(refused.into_iter().map(|(job, _)| job));
+                    jobs.extend(others.chain([job]).chain(later).chain(waiting));
+                    return Err(Setback::Failed(error));
+                }
+                Err(error) => refused.push((job, error)),
             }
+        }
+        // What is refused must be refused by the room as it is, not as this process remembers it.
+        if !refused.is_empty() && !transaction.is_up_to_date().await? {
+            let others = done.into_iter().map(|(job, _)| job);
+            jobs.extend(others.chain(refused.into_iter().map(|(job, _)| job)).chain(later));
+            return Err(Setback::Conflict);
+        }
+        for (job, error) in refused {
+            answer(job, Err(error));
         }
 
         if !transaction.is_empty()

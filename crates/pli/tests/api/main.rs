@@ -6,6 +6,7 @@ mod keys;
 mod media;
 mod registration;
 mod room_keys;
+mod rooms;
 mod send_to_device;
 mod sessions;
 mod support;

@@ -197,7 +197,7 @@ impl RoomTransaction<'_> {
 
         let states = &self.rooms.inner.states;
         let differences =
-            states.diff_from(self.source, &self.nodes, former_state, room_state).await?;
+            states.diff_from(&self.source, &self.nodes, former_state, room_state).await?;
         self.take_effect(&differences).await?;
         self.redact_target_of(&appended).await?;
 

@@ -35,7 +35,7 @@ impl RoomTransaction<'_> {
         let mut state_maps = Vec::with_capacity(distinct.len());
         for root in &distinct {
             let states = &self.rooms.inner.states;
-            let entries = states.entries_from(self.source, &self.nodes, *root).await?;
+            let entries = states.entries_from(&self.source, &self.nodes, *root).await?;
             let map: StateMap<OwnedEventId> = entries
                 .into_iter()
                 .map(|entry| {
@@ -94,7 +94,7 @@ impl RoomTransaction<'_> {
             let mut next = HashSet::new();
             let (pending, stored): (Vec<_>, Vec<_>) =
                 wanted.into_iter().partition(|event_id| self.is_pending(event_id));
-            let mut loaded = self.rooms.events_from(self.source, &stored).await?;
+            let mut loaded = self.rooms.events_from(&self.source, &stored).await?;
             for event_id in &pending {
                 loaded.push(self.event(event_id).await?);
             }

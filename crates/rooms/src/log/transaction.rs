@@ -73,7 +73,7 @@ pub(crate) struct PendingUserRoom {
 /// A room with changes that are not committed yet.
 pub(crate) struct RoomTransaction<'a> {
     pub(crate) rooms: &'a Rooms,
-    pub(crate) source: &'a LazySnapshot<'a>,
+    pub(crate) source: LazySnapshot<'a>,
     pub(crate) room_id: OwnedRoomId,
     pub(crate) rules: &'static RoomVersionRules,
     pub(crate) head: RoomHead,
@@ -98,7 +98,7 @@ impl<'a> RoomTransaction<'a> {
     /// Continues a room from its head.
     pub(crate) fn open(
         rooms: &'a Rooms,
-        source: &'a LazySnapshot<'a>,
+        source: LazySnapshot<'a>,
         room_id: &RoomId,
         known: &KnownRoom,
     ) -> Result<Self, RoomError> {
@@ -114,7 +114,7 @@ impl<'a> RoomTransaction<'a> {
     /// Begins a room with its create event. For rooms of version 12 the event gives the room's id.
     pub(crate) async fn create(
         rooms: &'a Rooms,
-        source: &'a LazySnapshot<'a>,
+        source: LazySnapshot<'a>,
         room_id: Option<OwnedRoomId>,
         room_version: &RoomVersionId,
         create: NewEvent,
@@ -156,7 +156,7 @@ impl<'a> RoomTransaction<'a> {
 
     fn with(
         rooms: &'a Rooms,
-        source: &'a LazySnapshot<'a>,
+        source: LazySnapshot<'a>,
         room_id: OwnedRoomId,
         rules: &'static RoomVersionRules,
         head: RoomHead,
@@ -186,6 +186,12 @@ impl<'a> RoomTransaction<'a> {
     /// Whether there is nothing to commit.
     pub(crate) fn is_empty(&self) -> bool {
         self.appended.is_empty() && self.batch.is_empty()
+    }
+
+    /// Whether the room's head is still the one that this builds on.
+    pub(crate) async fn is_up_to_date(&self) -> Result<bool, RoomError> {
+        let head = self.source.get().await?.get_versioned(&ROOM_HEAD, &self.room_id).await?;
+        Ok(head.map(|(_, version)| version) == self.head_version)
     }
 
     /// Carries out an operation; a repeated client transaction gives the event that it made.
@@ -225,7 +231,7 @@ impl<'a> RoomTransaction<'a> {
         if let Some(event) = self.appended_by_id.get(event_id) {
             return Ok(Some(Arc::clone(event)));
         }
-        self.rooms.event_from(self.source, event_id).await
+        self.rooms.event_from(&self.source, event_id).await
     }
 
     /// Whether an event is part of the batch being built.
@@ -258,7 +264,7 @@ impl<'a> RoomTransaction<'a> {
         state_key: &str,
     ) -> Result<Option<Arc<RoomEvent>>, RoomError> {
         let states = &self.rooms.inner.states;
-        let found = states.get_from(self.source, &self.nodes, root, event_type, state_key).await?;
+        let found = states.get_from(&self.source, &self.nodes, root, event_type, state_key).await?;
         match found {
             Some(event_id) => self.known_event(&event_id).await.map(Some),
             None => Ok(None),
@@ -293,7 +299,7 @@ impl<'a> RoomTransaction<'a> {
                 let states = &self.rooms.inner.states;
                 let event_type = new.event_type.to_string();
                 states
-                    .get_from(self.source, &self.nodes, state_before, &event_type, state_key)
+                    .get_from(&self.source, &self.nodes, state_before, &event_type, state_key)
                     .await?
             }
             None => None,
@@ -374,7 +380,7 @@ impl<'a> RoomTransaction<'a> {
         changes: &[StateChange],
     ) -> Result<StateRoot, RoomError> {
         let rooms = self.rooms;
-        rooms.inner.states.apply(self.source, &mut self.nodes, root, changes).await
+        rooms.inner.states.apply(&self.source, &mut self.nodes, root, changes).await
     }
 
     /// Puts an event into the batch.
@@ -434,6 +440,8 @@ impl<'a> RoomTransaction<'a> {
 
     /// Commits everything.
     pub(crate) async fn commit(mut self) -> Result<Position, CommitError> {
+        // Nothing is read any more: the snapshot must not wait for the disk.
+        drop(self.source);
         let room_id = &self.room_id;
         let mut batch = std::mem::take(&mut self.batch);
         batch.require(&ROOM_HEAD, room_id, Expect::unchanged(self.head_version));

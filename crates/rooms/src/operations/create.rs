@@ -173,7 +173,7 @@ impl Rooms {
         };
         let source = LazySnapshot::of(&self.inner.store);
         let mut transaction =
-            RoomTransaction::create(self, &source, room_id, version, create).await?;
+            RoomTransaction::create(self, source, room_id, version, create).await?;
         let creators_are_privileged = rules.authorization.explicitly_privilege_room_creators;
         self.furnish(&mut transaction, request, *preset, alias.as_ref(), creators_are_privileged)
             .await
@@ -214,7 +214,7 @@ impl Rooms {
         creators_are_privileged: bool,
     ) -> Result<(), RoomError> {
         let creator = &request.creator;
-        let (displayname, avatar_url) = self.profile(creator).await?;
+        let (displayname, avatar_url) = self.profile_from(&transaction.source, creator).await?;
         let join =
             NewMembership { membership: "join", displayname, avatar_url, ..Default::default() };
         transaction
@@ -289,7 +289,7 @@ impl Rooms {
                 continue;
             }
             invited.push(user_id);
-            let (displayname, avatar_url) = self.profile(user_id).await?;
+            let (displayname, avatar_url) = self.profile_from(&transaction.source, user_id).await?;
             let invitation = NewMembership {
                 membership: "invite",
                 displayname,

@@ -11,6 +11,7 @@ use crate::{
     Rooms,
     error::RoomError,
     event::RoomEvent,
+    lazy_snapshot::LazySnapshot,
     log::{NewEvent, Operation, RoomTransaction},
     rows::MembershipKind,
     visibility::membership_in,
@@ -176,8 +177,16 @@ impl Rooms {
         &self,
         user_id: &ruma::UserId,
     ) -> Result<(Option<String>, Option<OwnedMxcUri>), RoomError> {
-        let snapshot = self.inner.store.snapshot().await?;
-        let profile = Profiles::get_at(&snapshot, user_id).await?.unwrap_or_default();
+        self.profile_from(&LazySnapshot::of(&self.inner.store), user_id).await
+    }
+
+    pub(crate) async fn profile_from(
+        &self,
+        source: &LazySnapshot<'_>,
+        user_id: &ruma::UserId,
+    ) -> Result<(Option<String>, Option<OwnedMxcUri>), RoomError> {
+        let snapshot = source.get().await?;
+        let profile = Profiles::get_at(snapshot, user_id).await?.unwrap_or_default();
         Ok((profile.display_name().map(ToOwned::to_owned), profile.avatar_url()))
     }
 }

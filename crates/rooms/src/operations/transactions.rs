@@ -7,9 +7,25 @@ use crate::{Rooms, error::RoomError, keyspaces::TRANSACTION};
 /// How many rows one batch of the sweep drops at most.
 const PAGE: usize = 500;
 
+/// How long a transaction id is kept: no client repeats a request after that.
+const TRANSACTIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How often transaction ids are swept.
+const SWEEP_EVERY: Duration = Duration::from_secs(24 * 3600);
+
 impl Rooms {
-    /// Drops the transaction ids that are older than `age`: no client repeats a request after that.
-    /// Returns how many. Meant to run once a day or so.
+    /// Sweeps transaction ids once a day, for as long as the process runs.
+    pub async fn sweep_now_and_then(self) {
+        loop {
+            match self.sweep_transactions(TRANSACTIONS_KEPT).await {
+                Ok(dropped) => tracing::debug!(dropped, "swept old transaction ids"),
+                Err(error) => tracing::warn!(%error, "old transaction ids could not be swept"),
+            }
+            tokio::time::sleep(SWEEP_EVERY).await;
+        }
+    }
+
+    /// Drops the transaction ids that are older than `age`. Returns how many.
     ///
     /// # Errors
     /// When the store fails.

@@ -85,3 +85,16 @@ async fn two_processes_on_one_store_lose_nothing_and_keep_one_chain() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_another_process_allowed_is_allowed_here_at_once() {
+    on_each_store(|server| async move {
+        let room_id = server.public_room_of("claire").await;
+        let other = server.restarted();
+        other.say("claire", &room_id, "connue ici aussi", "t1").await.unwrap();
+        // Samir comes in over there and writes here, where the room is remembered without him.
+        other.join("samir", &room_id).await.unwrap();
+        server.say("samir", &room_id, "bonjour", "t1").await.unwrap();
+    })
+    .await;
+}
