@@ -38,7 +38,7 @@ export class PersonAtBrowser {
     await page.getByRole("link", { name: "Create an account" }).click();
     await page.getByLabel("Work e-mail address").fill(this.email);
     await page.getByRole("button", { name: "Continue" }).click();
-    await page.getByLabel("Six-digit code").waitFor();
+    await page.getByRole("textbox", { name: "Six-digit code" }).waitFor();
     await page.keyboard.type(await server.mailedCode(this.email));
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await page.getByRole("button", { name: "Create my account" }).click();

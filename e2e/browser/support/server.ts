@@ -38,6 +38,7 @@ export class PliServer {
       `data_dir = "${this.folder}/data"`,
       `[listen]`,
       `client = "127.0.0.1:${this.port}"`,
+      `admin = "127.0.0.1:0"`,
       `[registration]`,
       `mode = "email"`,
       `domains = ["interieur.example", "justice.example"]`,

@@ -13,8 +13,8 @@ test.beforeAll(async () => {
 });
 
 test.afterAll(async () => {
-  await recorder.stop();
-  await server.stop();
+  await recorder?.stop();
+  await server?.stop();
 });
 
 test("nothing that two people write or send each other reaches the server readable", async ({ browser }) => {

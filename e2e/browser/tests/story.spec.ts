@@ -9,7 +9,7 @@ test.beforeAll(async () => {
 });
 
 test.afterAll(async () => {
-  await server.stop();
+  await server?.stop();
 });
 
 test("two agents talk, one loses her browser, the server is killed, nothing is lost", async ({ browser }) => {

@@ -164,7 +164,12 @@ export class EventReader {
 
   async #judge(event: MatrixEvent): Promise<Reading> {
     await this.#client.decryptEventIfNeeded(event);
-    if (isOfUnprovenDevice(event)) await this.#askForDevicesOnce(event);
+    const reading = await this.#judgeDecrypted(event);
+    if (!isOfUnprovenDevice(reading) || !(await this.#askForDevicesOnce(event))) return reading;
+    return this.#judgeDecrypted(event);
+  }
+
+  async #judgeDecrypted(event: MatrixEvent): Promise<Reading> {
     if (event.isRedacted()) return readable(event, false);
     if (event.isDecryptionFailure()) {
       const failed = unreadableOrUntrusted(event.decryptionFailureReason);
@@ -183,14 +188,15 @@ export class EventReader {
 
   /**
    * A first message can be here before the devices of its sender: its key overtakes the answer about
-   * them. Nobody is accused before that answer is there.
+   * them. Nobody is accused before that answer is there. Returns false if it was asked for before.
    */
-  async #askForDevicesOnce(event: MatrixEvent): Promise<void> {
+  async #askForDevicesOnce(event: MatrixEvent): Promise<boolean> {
     const sender = event.getSender();
-    if (sender === undefined || this.#askedDevicesOf.has(event)) return;
+    if (sender === undefined || this.#askedDevicesOf.has(event)) return false;
     this.#askedDevicesOf.add(event);
     await this.#crypto.getUserDeviceInfo([sender], true);
-    await this.#client.decryptEventIfNeeded(event, { isRetry: true });
+    if (event.isDecryptionFailure()) await this.#client.decryptEventIfNeeded(event, { isRetry: true });
+    return true;
   }
 
   /** Tries again what could not be read because this device could not open the backup. */
@@ -225,9 +231,14 @@ export class EventReader {
     for (const userId of userIds) {
       for (const reference of this.#bySender.get(userId) ?? []) {
         const event = reference.deref();
-        if (event === undefined || !isOfUnprovenDevice(event)) continue;
-        // The answer comes as a decryption like any other.
-        this.#client.decryptEventIfNeeded(event, { isRetry: true }).catch(() => undefined);
+        const reading = event === undefined ? undefined : this.#entries.get(event)?.reading;
+        if (event === undefined || reading === undefined || !isOfUnprovenDevice(reading)) continue;
+        if (event.isDecryptionFailure()) {
+          // The answer comes as a decryption like any other.
+          this.#client.decryptEventIfNeeded(event, { isRetry: true }).catch(() => undefined);
+        } else {
+          this.#invalidate(event);
+        }
       }
     }
   };
@@ -250,10 +261,8 @@ export class EventReader {
 }
 
 /** Whether an event was refused because nothing proves yet whose device sent it. */
-function isOfUnprovenDevice(event: MatrixEvent): boolean {
-  if (!event.isDecryptionFailure()) return false;
-  const failed = unreadableOrUntrusted(event.decryptionFailureReason);
-  return "untrusted" in failed && (failed.untrusted === "unsigned-device" || failed.untrusted === "unknown-device");
+function isOfUnprovenDevice(reading: Reading): boolean {
+  return reading.state === "untrusted" && (reading.reason === "unsigned-device" || reading.reason === "unknown-device");
 }
 
 function readable(event: MatrixEvent, unproven: boolean): Reading {
