@@ -8,7 +8,7 @@ use crate::error::RoomError;
 /// What is read through it is immutable (events, state nodes), or protected by a precondition.
 pub(crate) enum LazySnapshot<'a> {
     Given(&'a Snapshot),
-    OnDemand { store: &'a Store, taken: OnceCell<Snapshot> },
+    OnDemand { store: &'a Store, taken: Box<OnceCell<Snapshot>> },
 }
 
 impl<'a> LazySnapshot<'a> {
@@ -17,7 +17,7 @@ impl<'a> LazySnapshot<'a> {
     }
 
     pub(crate) fn of(store: &'a Store) -> Self {
-        Self::OnDemand { store, taken: OnceCell::new() }
+        Self::OnDemand { store, taken: Box::default() }
     }
 
     pub(crate) async fn get(&self) -> Result<&Snapshot, RoomError> {

@@ -254,7 +254,7 @@ impl StateTree {
                         collected.extend(entries.iter().filter(|entry| wanted(entry)).cloned());
                     }
                     Node::Inner(children) => {
-                        deeper.extend(children.iter().map(|(_, child)| child.hash))
+                        deeper.extend(children.iter().map(|(_, child)| child.hash));
                     }
                 }
             }

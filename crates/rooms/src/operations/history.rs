@@ -87,13 +87,13 @@ impl Rooms {
         let HistoryRequest { from, to, direction, limit, filter } = request;
         let (start, range) = match direction {
             Direction::Backward => {
-                let start = from.map_or(Stamp::MAX, |token| token.stamp()).min(view.up_to);
-                let after = to.map_or(Stamp::MIN, |token| token.stamp());
+                let start = from.map_or(Stamp::MAX, PaginationToken::stamp).min(view.up_to);
+                let after = to.map_or(Stamp::MIN, PaginationToken::stamp);
                 (start, TimelineRange { after, up_to: start })
             }
             Direction::Forward => {
-                let start = from.map_or(Stamp::MIN, |token| token.stamp());
-                let up_to = to.map_or(Stamp::MAX, |token| token.stamp()).min(view.up_to);
+                let start = from.map_or(Stamp::MIN, PaginationToken::stamp);
+                let up_to = to.map_or(Stamp::MAX, PaginationToken::stamp).min(view.up_to);
                 (start, TimelineRange { after: start, up_to })
             }
         };

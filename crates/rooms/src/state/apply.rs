@@ -114,7 +114,7 @@ impl<F: Fn(StateRoot) -> Option<Arc<Node>>> Rebuild<F> {
         for (nibble, part) in parts.into_iter().enumerate() {
             children.0[nibble] = self.build(part, depth + 1);
         }
-        Some(self.keep(Node::Inner(children)))
+        Some(self.keep(Node::Inner(Box::new(children))))
     }
 
     fn gather(&self, node: &Node, entries: &mut Vec<StateEntry>) -> Result<(), Missing> {

@@ -69,7 +69,7 @@ pub enum Node {
     /// At most 16 entries, sorted by type and key.
     Leaf(Vec<StateEntry>),
     /// More than 16 entries, below up to sixteen children.
-    Inner(Children),
+    Inner(Box<Children>),
 }
 
 impl Node {
@@ -146,7 +146,7 @@ impl Node {
                     let count = u32::from_be_bytes(take(&mut input)?);
                     children.0[nibble] = Some(Child { hash, count });
                 }
-                Self::Inner(children)
+                Self::Inner(Box::new(children))
             }
             _ => return None,
         };
