@@ -195,8 +195,14 @@ export class EventReader {
     if (sender === undefined || this.#askedDevicesOf.has(event)) return false;
     this.#askedDevicesOf.add(event);
     await this.#crypto.getUserDeviceInfo([sender], true);
-    if (event.isDecryptionFailure()) await this.#client.decryptEventIfNeeded(event, { isRetry: true });
+    if (event.isDecryptionFailure()) await this.#decryptAgain(event);
     return true;
+  }
+
+  /** Decrypts an event whose decryption failed before: the client's own method leaves such events alone. */
+  async #decryptAgain(event: MatrixEvent): Promise<void> {
+    const backend = this.#crypto as unknown as Parameters<MatrixEvent["attemptDecryption"]>[0];
+    await event.attemptDecryption(backend, { isRetry: true });
   }
 
   /** Tries again what could not be read because this device could not open the backup. */
@@ -207,7 +213,7 @@ export class EventReader {
         const reading = event === undefined ? undefined : this.#entries.get(event)?.reading;
         if (event === undefined || reading?.state !== "unreadable" || reading.reason !== "backup-locked") continue;
         // The answer comes as a decryption like any other.
-        this.#client.decryptEventIfNeeded(event, { isRetry: true }).catch(() => undefined);
+        this.#decryptAgain(event).catch(() => undefined);
       }
     }
   }
@@ -235,7 +241,7 @@ export class EventReader {
         if (event === undefined || reading === undefined || !isOfUnprovenDevice(reading)) continue;
         if (event.isDecryptionFailure()) {
           // The answer comes as a decryption like any other.
-          this.#client.decryptEventIfNeeded(event, { isRetry: true }).catch(() => undefined);
+          this.#decryptAgain(event).catch(() => undefined);
         } else {
           this.#invalidate(event);
         }
