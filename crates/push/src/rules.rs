@@ -32,11 +32,14 @@ pub struct RuleScope {
     pub after: Option<String>,
 }
 
+/// A user's parsed rules, and the version of the row that they were parsed from.
+type Parsed = (Option<Position>, Arc<Ruleset>);
+
 /// The push rules of the users of this server. Cheap to clone.
 #[derive(Clone)]
 pub struct PushRules {
     store: Store,
-    parsed: Arc<Cache<OwnedUserId, (Option<Position>, Arc<Ruleset>)>>,
+    parsed: Arc<Cache<OwnedUserId, Parsed>>,
 }
 
 impl PushRules {
