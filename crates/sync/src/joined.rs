@@ -58,7 +58,7 @@ impl Answering<'_> {
         } else {
             Vec::new()
         };
-        self.note_device_lists(user_room, is_new, &window, &state, &summary).await?;
+        self.note_device_lists(user_room, is_new, &window, &state, &summary);
         let members_changed = state.iter().chain(&window.events).any(|event| is_membership(event));
         if is_new || members_changed || self.request.full_state {
             joined.summary.heroes = heroes_if_unnamed(&summary, &self.request.user_id);
@@ -178,26 +178,25 @@ impl Answering<'_> {
     }
 
     /// Notes whose devices the client must look at because of what happened in this room.
-    async fn note_device_lists(
+    fn note_device_lists(
         &mut self,
         user_room: &UserRoom,
         is_new: bool,
         window: &Window,
         state: &[Arc<RoomEvent>],
         summary: &RoomSummary,
-    ) -> Result<(), SyncError> {
+    ) {
         if self.is_initial() || summary.encryption.is_none() {
-            return Ok(());
+            return;
         }
         let events = || state.iter().chain(&window.events);
         if is_new || events().any(|event| is_encryption(event)) {
             self.device_lists.all_members_of(user_room.room_id.clone());
-            return Ok(());
+            return;
         }
         for event in events().filter(|event| is_membership(event)) {
             self.device_lists.note_member(event);
         }
-        Ok(())
     }
 }
 
