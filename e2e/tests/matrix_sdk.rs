@@ -1,5 +1,6 @@
 //! Two people with the Matrix Rust SDK: its own client, its own cryptography. What breaks here breaks
 //! for everybody who uses an app built on it.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -83,11 +83,11 @@ impl Server {
         let wired = wiring::wire(&config, &store, &ambient, &drain).await?;
 
         let tls = config.tls.as_ref().map(tls::server_config).transpose()?;
-        let client = listen(config.listen.client, pli_http::app(wired.state), tls).await?;
+        let client = listen(config.listen.client, pli_http::app(wired.state), tls)?;
         let admin = match config.listen.admin {
             Some(address) => {
                 let metrics = wiring::metrics();
-                Some(listen(address, pli_http::admin::routes(store.clone(), metrics), None).await?)
+                Some(listen(address, pli_http::admin::routes(store.clone(), metrics), None)?)
             }
             None => None,
         };
@@ -138,7 +138,7 @@ impl Server {
     }
 }
 
-async fn listen(
+fn listen(
     address: SocketAddr,
     app: Router,
     tls: Option<axum_server::tls_rustls::RustlsConfig>,
