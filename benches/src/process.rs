@@ -7,6 +7,7 @@ use nix::{
         resource::{Resource, getrlimit, setrlimit},
         signal::{Signal, kill},
     },
+    time::ClockId,
     unistd::Pid,
 };
 use tokio::process::Child;
@@ -15,21 +16,14 @@ use crate::error::BenchError;
 
 /// How long a server may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
-/// `USER_HZ`: what the times in `/proc/PID/stat` count in, the same on every Linux.
-const TICKS_PER_SECOND: u64 = 100;
 
-/// The CPU time that a process took so far, user and system, all threads.
+/// The CPU time that a process took so far, user and system, all threads. Counts in nanoseconds,
+/// unlike `/proc/PID/stat`, so that a hundred operations are enough for a figure.
 pub(crate) fn cpu_time(pid: u32) -> Result<Duration, BenchError> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .map_err(|_| BenchError::NoSuchProcess(pid))?;
-    // The second field is the name in parentheses, which may hold anything; `utime` and `stime` are
-    // the 14th and 15th.
-    let (_, after_name) = stat.rsplit_once(')').ok_or(BenchError::NoSuchProcess(pid))?;
-    let mut times = after_name.split_whitespace().skip(11).map(str::parse::<u64>);
-    let (Some(Ok(user)), Some(Ok(system))) = (times.next(), times.next()) else {
-        return Err(BenchError::NoSuchProcess(pid));
-    };
-    Ok(Duration::from_millis((user + system) * 1_000 / TICKS_PER_SECOND))
+    let unknown = |_| BenchError::NoSuchProcess(pid);
+    let id = i32::try_from(pid).map_err(|_| BenchError::NoSuchProcess(pid))?;
+    let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(id)).map_err(unknown)?;
+    clock.now().map(Duration::from).map_err(unknown)
 }
 
 /// The memory that a process has resident, in KiB.

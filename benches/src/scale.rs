@@ -1,5 +1,4 @@
-/// How many of everything. CPU times have a resolution of 10 ms, so a figure needs hundreds of
-/// operations.
+/// How many of everything: at least a hundred of whatever has a figure, so that chance evens out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     pub(crate) registrations: usize,

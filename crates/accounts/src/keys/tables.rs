@@ -104,8 +104,9 @@ pub(crate) struct Chunk {
 
 impl Record for Chunk {}
 
-/// How many keys a new [`Chunk`] holds at most.
-pub(crate) const CHUNK_SIZE: usize = 10;
+/// How many keys a new [`Chunk`] holds at most: so few that the row fits into a quarter of a
+/// database page, because each claim writes it again.
+pub(crate) const CHUNK_SIZE: usize = 3;
 
 /// A device's queues of one-time keys and its fallback keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
