@@ -31,6 +31,13 @@ export class PersonAtBrowser {
     return new PersonAtBrowser(email, name, context, page, url);
   }
 
+  /** The same person in another tab of the same browser. */
+  inTab(page: Page): PersonAtBrowser {
+    const tab = new PersonAtBrowser(this.email, this.name, this.context, page, this.url);
+    tab.recoveryCode = this.recoveryCode;
+    return tab;
+  }
+
   /** From nothing to the first screen: address, mailed code, password, recovery code. */
   async signUp(server: PliServer): Promise<void> {
     const { page } = this;
@@ -47,7 +54,7 @@ export class PersonAtBrowser {
   }
 
   /** Notes the twelve words and gives back the two that are asked. */
-  private async keepRecoveryCode(): Promise<void> {
+  async keepRecoveryCode(): Promise<void> {
     const { page } = this;
     await expect(page.getByRole("heading", { name: "Your recovery code" })).toBeVisible({ timeout: 90_000 });
     const items = await page
@@ -100,6 +107,22 @@ export class PersonAtBrowser {
     await expect(this.composer).toBeVisible();
   }
 
+  /** Makes a group with some people. */
+  async startGroup(name: string, people: readonly PersonAtBrowser[]): Promise<void> {
+    const { page } = this;
+    await page.getByRole("button", { name: "New conversation" }).first().click();
+    const dialog = page.getByRole("dialog", { name: "New conversation" });
+    await dialog.getByText("A group", { exact: true }).click();
+    await dialog.getByLabel("Name of the group").fill(name);
+    for (const person of people) {
+      await dialog.getByRole("combobox").fill(person.name);
+      await dialog.getByRole("option", { name: person.name }).first().click();
+    }
+    await dialog.getByRole("button", { name: "Make the group" }).click();
+    await expect(dialog).toBeHidden();
+    await expect(this.composer).toBeVisible();
+  }
+
   /** Accepts the one invitation there is. */
   async acceptInvitation(): Promise<void> {
     await this.page.getByRole("button", { name: /^Accept the invitation/ }).click();
@@ -140,9 +163,9 @@ export class PersonAtBrowser {
     await page.getByRole("button", { name: "Send", exact: true }).click();
   }
 
-  /** The picture that somebody sent, decrypted: waits until its pixels are there. */
-  async seesPicture(name: string): Promise<void> {
-    const picture = this.page.getByRole("button", { name: `Enlarge ${name}` }).locator("img");
+  /** The picture that somebody sent, decrypted: waits until its pixels are there. `action` is in the page's language. */
+  async seesPicture(name: string, action = "Enlarge"): Promise<void> {
+    const picture = this.page.getByRole("button", { name: `${action} ${name}` }).locator("img");
     await expect(picture).toBeVisible({ timeout: 60_000 });
     await expect
       .poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth), { timeout: 60_000 })
@@ -165,6 +188,39 @@ export class PersonAtBrowser {
     const list = this.page.getByRole("list", { name: "The seven pictures" });
     await expect(list.getByRole("listitem")).toHaveCount(7, { timeout: 60_000 });
     return list.getByRole("listitem").allInnerTexts();
+  }
+
+  /** Changes the displayed name, which sign-up makes of the address and so without accents. */
+  async rename(displayName: string): Promise<void> {
+    const { page } = this;
+    await page.getByRole("link", { name: "Settings", exact: true }).click();
+    await page.getByLabel("Displayed name").fill(displayName);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await expect(page.getByText("Your name is saved.")).toBeVisible();
+    await page.getByRole("link", { name: /^Conversations/ }).click();
+  }
+
+  /** Signs out by the settings, once nothing would be lost; waits until the sign-in page is there. */
+  async signOut(): Promise<void> {
+    const { page } = this;
+    await page.getByRole("link", { name: "Settings", exact: true }).click();
+    await page.getByRole("button", { name: "Sign out", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Sign out on this device?" });
+    await expect(dialog.getByText("Nothing will be lost")).toBeVisible({ timeout: 60_000 });
+    await dialog.getByRole("button", { name: "Sign out", exact: true }).click();
+    await expect(page.getByRole("button", { name: "Sign in", exact: true })).toBeVisible({ timeout: 60_000 });
+  }
+
+  /** The names of all that the browser keeps for this site. */
+  async keptInBrowser(): Promise<Record<"databases" | "records" | "caches" | "cookies", string[]>> {
+    const kept = await this.page.evaluate(async () => ({
+      databases: (await indexedDB.databases()).map(({ name }) => name ?? ""),
+      records: [...Object.entries(localStorage), ...Object.entries(sessionStorage)].map((entry) =>
+        entry.join(" = "),
+      ),
+      caches: await caches.keys(),
+    }));
+    return { ...kept, cookies: (await this.context.cookies()).map(({ name }) => name) };
   }
 
   async leave(): Promise<void> {

@@ -1,5 +1,5 @@
 import { Menu as Base } from "@base-ui/react/menu";
-import type { ReactElement, ReactNode } from "react";
+import { type ReactElement, type ReactNode, useCallback, useRef } from "react";
 import { classes } from "./classes";
 import styles from "./Menu.module.css";
 
@@ -24,11 +24,16 @@ export interface MenuProps {
 
 /** A short list of actions behind a button. */
 export function Menu({ trigger, actions, side = "bottom", align = "end" }: MenuProps): ReactNode {
+  // Shown in the region that it belongs to: whoever goes through the page by regions finds it there.
+  const region = useRef<HTMLElement | null>(null);
+  const findRegion = useCallback((button: HTMLElement | null) => {
+    region.current = button?.closest<HTMLElement>('[role="dialog"], main, nav') ?? null;
+  }, []);
   return (
     <Base.Root modal={false}>
-      <Base.Trigger render={trigger} />
-      <Base.Portal>
-        <Base.Positioner side={side} align={align} sideOffset={4} className={styles["positioner"]}>
+      <Base.Trigger ref={findRegion} render={trigger} />
+      <Base.Portal container={region} className={styles["portal"]}>
+        <Base.Positioner positionMethod="fixed" side={side} align={align} sideOffset={4} className={styles["positioner"]}>
           <Base.Popup className={styles["popup"]}>
             {actions.map((action) => (
               <Base.Item
