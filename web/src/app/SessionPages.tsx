@@ -48,7 +48,10 @@ export default function SessionPages({
   );
   const messenger = useOwnViewModel(() => new Messenger(session, environment), [session, environment]);
   const verification = useOwnViewModel(() => new VerificationViewModel(session.verification), [session]);
-  const signOut = useOwnViewModel(() => new SignOutViewModel(session, () => boot.signOut()), [session, boot]);
+  const signOut = useOwnViewModel(
+    () => new SignOutViewModel(session, environment, () => boot.signOut()),
+    [session, environment, boot],
+  );
   return (
     <SessionProvider session={session}>
       <PicturesProvider pictures={messenger.pictures}>

@@ -2,6 +2,7 @@ import type { OpenSessionOptions, Session, SessionHost, SignedOutReason } from "
 import { clearCredentials, isProbablySignedIn, loadCredentials, saveCredentials } from "../matrix/credentials";
 import { type FailureInfo, toFailure } from "../matrix/errors";
 import type { Credentials, RecoveryLanguage } from "../matrix/types";
+import { forgetDevice } from "./deviceNotes";
 import type { Environment } from "./environment";
 import { ViewModel } from "./ViewModel";
 
@@ -106,6 +107,7 @@ export class BootViewModel extends ViewModel<BootSnapshot> {
       this.set({ phase: "failed", failure: toFailure(error).info });
       return;
     }
+    forgetDevice(this.#environment);
     this.set({ phase: "signed-out", reason: "by-me" });
   }
 
@@ -147,6 +149,8 @@ export class BootViewModel extends ViewModel<BootSnapshot> {
       this.#unfollow?.();
       this.#unfollow = null;
       this.#host = null;
+      // A session that only expired is found again by signing in: its device stays known.
+      if (state.reason !== "expired") forgetDevice(this.#environment);
     }
     this.set(state);
   }

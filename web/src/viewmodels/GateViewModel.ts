@@ -1,8 +1,9 @@
 import type { Session } from "../matrix/api";
 import { type FailureInfo, toFailure } from "../matrix/errors";
 import type { RecoveryLanguage, RestoreProgress } from "../matrix/types";
+import { isConfirmed, isRecoveryPending, setConfirmed, setRecoveryPending } from "./deviceNotes";
 import type { Environment } from "./environment";
-import { isRecoveryPending, type RecoveryCodePurpose, RecoveryCodeViewModel, setRecoveryPending } from "./RecoveryCodeViewModel";
+import { type RecoveryCodePurpose, RecoveryCodeViewModel } from "./RecoveryCodeViewModel";
 import { recoveryCodeLength, wordsOf } from "./recoveryWords";
 import { ViewModel } from "./ViewModel";
 
@@ -41,9 +42,6 @@ export interface GateOptions {
   readonly takePassword: () => string | null;
   readonly random: () => number;
 }
-
-// Says that this device was confirmed before, so that a start without network shows the conversations.
-const confirmedKey = "pli.confirmed";
 
 /** Leads a new account through its first run and a new browser through its recovery; nobody passes by accident. */
 export class GateViewModel extends ViewModel<GateSnapshot> {
@@ -125,7 +123,7 @@ export class GateViewModel extends ViewModel<GateSnapshot> {
   #update(): void {
     const { session, environment } = this.#options;
     const state = session.security.state.getSnapshot();
-    if (state.status === "ready") environment.writePreference(confirmedKey, this.#deviceId);
+    if (state.status === "ready") setConfirmed(environment, this.#deviceId);
 
     if (this.#codeModel) {
       this.set({ screen: "recovery-code", purpose: this.#purpose, resumed: this.#resumed, model: this.#codeModel });
@@ -134,7 +132,7 @@ export class GateViewModel extends ViewModel<GateSnapshot> {
     switch (state.status) {
       case "checking":
       case "failed":
-        if (environment.readPreference(confirmedKey) === this.#deviceId && !isRecoveryPending(environment, this.#deviceId)) {
+        if (isConfirmed(environment, this.#deviceId) && !isRecoveryPending(environment, this.#deviceId)) {
           this.set({ screen: "open" });
         } else if (state.status === "failed") this.set({ screen: "failed", failure: state.failure });
         else this.set({ screen: "checking" });

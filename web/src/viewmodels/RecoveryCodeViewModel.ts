@@ -41,21 +41,6 @@ export interface RecoveryCodeOptions {
   readonly onDone: () => void;
 }
 
-const pendingKey = "pli.recovery-pending";
-
-/**
- * Whether a recovery code was made in this browser that nobody has confirmed to have written down:
- * the next start makes another and goes on from there.
- */
-export function isRecoveryPending(environment: Environment, deviceId: string): boolean {
-  return environment.readPreference(pendingKey) === deviceId;
-}
-
-/** Notes that the code of `deviceId` waits for its confirmation, or (null) that none does. */
-export function setRecoveryPending(environment: Environment, deviceId: string | null): void {
-  environment.writePreference(pendingKey, deviceId ?? "");
-}
-
 /** Makes a recovery code, shows it, and makes sure that it was written down. */
 export class RecoveryCodeViewModel extends ViewModel<RecoveryCodeSnapshot> {
   readonly #options: RecoveryCodeOptions;

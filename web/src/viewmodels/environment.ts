@@ -34,7 +34,8 @@ export interface Environment {
   reload(): void;
   /** Settings of this browser that are no secret. */
   readPreference(key: string): string | null;
-  writePreference(key: string, value: string): void;
+  /** Null removes it. */
+  writePreference(key: string, value: string | null): void;
   notificationPermission(): NotificationPermissionState;
   /** Asks the person; browsers answer only after a click. */
   requestNotificationPermission(): Promise<NotificationPermissionState>;
@@ -111,7 +112,8 @@ export function browserEnvironment(): Environment {
     },
     writePreference(key, value) {
       try {
-        localStorage.setItem(key, value);
+        if (value === null) localStorage.removeItem(key);
+        else localStorage.setItem(key, value);
       } catch {
         // Without storage the choice holds until the page is left.
       }

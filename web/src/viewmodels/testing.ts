@@ -134,8 +134,9 @@ export class TestWorld implements Environment {
     return this.preferences.get(key) ?? null;
   }
 
-  writePreference(key: string, value: string): void {
-    this.preferences.set(key, value);
+  writePreference(key: string, value: string | null): void {
+    if (value === null) this.preferences.delete(key);
+    else this.preferences.set(key, value);
   }
 
   notificationPermission(): NotificationPermissionState {

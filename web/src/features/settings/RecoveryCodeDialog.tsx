@@ -1,7 +1,8 @@
 import { type ReactNode, useEffect } from "react";
 import { currentLanguage } from "../../i18n";
 import { Dialog, useOwnViewModel, useViewModel } from "../../ui";
-import { RecoveryCodeViewModel, setRecoveryPending } from "../../viewmodels/RecoveryCodeViewModel";
+import { setRecoveryPending } from "../../viewmodels/deviceNotes";
+import { RecoveryCodeViewModel } from "../../viewmodels/RecoveryCodeViewModel";
 import { useEnvironment, useSession } from "../context";
 import { RecoveryCodeSteps, useRecoveryCodeTitle } from "../first-run/RecoveryCodeSteps";
 
