@@ -96,6 +96,11 @@ export interface Session {
   timeline(roomId: RoomId): Timeline;
   /** Changes my display name. */
   setDisplayName(name: string): Promise<void>;
+  /**
+   * Changes my picture, or takes it away (null). Everybody may see it, so it is not encrypted; only its middle square is
+   * kept, small, and nothing of what else the file knows. Rejects with `media-unreadable` if it is no picture.
+   */
+  setAvatar(picture: Blob | null): Promise<void>;
   /** What a sign-out would lose, asked just before it is offered. */
   lossOnSignOut(): Promise<SignOutLoss>;
   /** Changes the password; other devices stay signed in unless `signOutOthers`. */

@@ -13,17 +13,18 @@ export interface ProfileSnapshot {
   /** The name differs from the one in use and may be saved. */
   readonly changed: boolean;
   readonly savingName: boolean;
+  readonly savingPicture: boolean;
   readonly failure: FailureInfo | null;
 }
 
-/** The name of the person who is signed in. */
+/** The name and the picture of the person who is signed in. */
 export class ProfileViewModel extends ViewModel<ProfileSnapshot> {
-  readonly #session: Pick<Session, "me" | "setDisplayName">;
+  readonly #session: Pick<Session, "me" | "setDisplayName" | "setAvatar">;
   #touched = false;
 
-  constructor(session: Pick<Session, "me" | "setDisplayName">) {
+  constructor(session: Pick<Session, "me" | "setDisplayName" | "setAvatar">) {
     const me = session.me.getSnapshot();
-    super({ me, name: me.displayName, changed: false, savingName: false, failure: null });
+    super({ me, name: me.displayName, changed: false, savingName: false, savingPicture: false, failure: null });
     this.#session = session;
     this.own(session.me.subscribe(() => this.#follow()));
   }
@@ -45,6 +46,20 @@ export class ProfileViewModel extends ViewModel<ProfileSnapshot> {
       this.patch({ failure: toFailure(error).info });
     } finally {
       this.patch({ savingName: false });
+      this.#follow();
+    }
+  }
+
+  /** Shows `picture` to everybody from now on; null takes the present one away. */
+  async savePicture(picture: Blob | null): Promise<void> {
+    if (this.getSnapshot().savingPicture) return;
+    this.patch({ savingPicture: true, failure: null });
+    try {
+      await this.#session.setAvatar(picture);
+    } catch (error) {
+      this.patch({ failure: toFailure(error).info });
+    } finally {
+      this.patch({ savingPicture: false });
       this.#follow();
     }
   }

@@ -45,21 +45,43 @@ describe("the list of sessions", () => {
 describe("signing out", () => {
   const nothing: SignOutLoss = { unsentMessages: 0, keysNotSaved: 0, noRecovery: false, lastDevice: false };
 
-  function dialog(loss: SignOutLoss | Failure) {
+  function dialog(first: SignOutLoss | Failure, ...later: (SignOutLoss | Failure)[]) {
     const done: string[] = [];
+    const world = new TestWorld();
+    let loss = first;
     const model = new SignOutViewModel(
       {
         lossOnSignOut: async () => {
-          if (loss instanceof Failure) throw loss;
-          return loss;
+          const now = loss;
+          loss = later.shift() ?? loss;
+          if (now instanceof Failure) throw now;
+          return now;
         },
       },
+      world,
       async () => {
         done.push("signed out");
       },
     );
-    return { model, done };
+    return { model, done, world };
   }
+
+  it("waits for what saves itself, and takes back what was accepted only if more would be lost", async () => {
+    const losses = [3, 2, 4, 0].map((keysNotSaved) => ({ ...nothing, keysNotSaved }));
+    const { model, world } = dialog(losses[0] ?? nothing, ...losses.slice(1, 2), new Failure("network"), ...losses.slice(2));
+    await model.open();
+    model.setAccepted(true);
+    await world.pass(2_000);
+    expect(model.getSnapshot()).toMatchObject({ loss: { keysNotSaved: 2 }, accepted: true });
+    await world.pass(2_000);
+    expect(model.getSnapshot()).toMatchObject({ loss: { keysNotSaved: 2 }, accepted: true });
+    await world.pass(2_000);
+    expect(model.getSnapshot()).toMatchObject({ loss: { keysNotSaved: 4 }, accepted: false });
+    await world.pass(2_000);
+    expect(model.getSnapshot()).toMatchObject({ loses: false });
+    model.close();
+    expect(world.timerCount).toBe(0);
+  });
 
   it("needs no more than a word where nothing is lost", async () => {
     const { model, done } = dialog(nothing);
@@ -91,12 +113,16 @@ describe("signing out", () => {
   });
 });
 
-describe("my name", () => {
+describe("my name and my picture", () => {
   function profile() {
     const me = new Value<OwnProfile>({ ...lea, deviceId: "D" });
     const model = new ProfileViewModel({
       me,
       setDisplayName: async (displayName) => me.set({ ...me.getSnapshot(), displayName }),
+      setAvatar: async (picture) => {
+        if (picture?.type === "text/plain") throw new Failure("media-unreadable");
+        me.set({ ...me.getSnapshot(), avatar: picture && "mxc://interieur.example/face" });
+      },
     });
     return { me, model };
   }
@@ -116,6 +142,16 @@ describe("my name", () => {
     model.setName("Léa D");
     me.set({ ...me.getSnapshot(), displayName: "Autre" });
     expect(model.getSnapshot()).toMatchObject({ name: "Léa D", changed: true });
+  });
+
+  it("shows a new picture, takes it away again, and says what is no picture", async () => {
+    const { model } = profile();
+    await model.savePicture(new Blob([], { type: "image/png" }));
+    expect(model.getSnapshot()).toMatchObject({ me: { avatar: "mxc://interieur.example/face" }, savingPicture: false });
+    await model.savePicture(new Blob([], { type: "text/plain" }));
+    expect(model.getSnapshot()).toMatchObject({ failure: { kind: "media-unreadable" }, savingPicture: false });
+    await model.savePicture(null);
+    expect(model.getSnapshot()).toMatchObject({ me: { avatar: null }, failure: null });
   });
 });
 

@@ -11,6 +11,14 @@ export interface PictureRequest {
   readonly smallEnough: number;
 }
 
+/** Asks for the middle of a picture as a square, for faces: a JPEG without anything else that the file knew. */
+export interface SquareRequest {
+  readonly id: number;
+  readonly blob: Blob;
+  /** The square is at most this many pixels wide. */
+  readonly square: number;
+}
+
 /** A picture's facts. */
 export interface Picture {
   readonly width: number;
@@ -18,10 +26,20 @@ export interface Picture {
   readonly thumbnail: { readonly blob: Blob; readonly width: number; readonly height: number } | null;
 }
 
-/** `picture` is null if the browser cannot read it as a picture. */
+/** To a {@link PictureRequest} a {@link Picture}, to a {@link SquareRequest} a Blob; null if the browser cannot read the file as a picture. */
 export interface PictureAnswer {
   readonly id: number;
-  readonly picture: Picture | null;
+  readonly result: Picture | Blob | null;
+}
+
+/** The largest square in the middle of a picture, and the edge that it is drawn with: never enlarged. */
+export function middleSquare(
+  width: number,
+  height: number,
+  largest: number,
+): { readonly x: number; readonly y: number; readonly side: number; readonly edge: number } {
+  const side = Math.min(width, height);
+  return { x: Math.floor((width - side) / 2), y: Math.floor((height - side) / 2), side, edge: Math.min(side, largest) };
 }
 
 /** The size that fits in a box, keeping proportions, never enlarging, at least one pixel. */

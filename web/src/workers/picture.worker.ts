@@ -1,5 +1,5 @@
 /** Measures pictures and makes smaller versions of them, off the page's thread. */
-import { type Picture, type PictureAnswer, type PictureRequest, scaledToFit } from "./picture";
+import { middleSquare, type Picture, type PictureAnswer, type PictureRequest, type SquareRequest, scaledToFit } from "./picture";
 
 /** Pictures of more pixels than this are sent as they are: decoding them would exhaust the memory. */
 const MAX_PIXELS = 100_000_000;
@@ -25,8 +25,26 @@ async function read(request: PictureRequest): Promise<Picture> {
   }
 }
 
-globalThis.onmessage = (event: MessageEvent<PictureRequest>) => {
-  const { id } = event.data;
-  const answer = (picture: Picture | null) => globalThis.postMessage({ id, picture } satisfies PictureAnswer);
-  read(event.data).then(answer, () => answer(null));
+async function crop(request: SquareRequest): Promise<Blob | null> {
+  const bitmap = await createImageBitmap(request.blob);
+  try {
+    const { x, y, side, edge } = middleSquare(bitmap.width, bitmap.height, request.square);
+    const context = new OffscreenCanvas(edge, edge).getContext("2d");
+    if (context === null) return null;
+    // JPEG knows no transparency: what is clear becomes paper, not black.
+    context.fillStyle = "#ffffff";
+    context.fillRect(0, 0, edge, edge);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(bitmap, x, y, side, side, 0, 0, edge, edge);
+    return await context.canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+  } finally {
+    bitmap.close();
+  }
+}
+
+globalThis.onmessage = (event: MessageEvent<PictureRequest | SquareRequest>) => {
+  const request = event.data;
+  const answer = (result: Picture | Blob | null) => globalThis.postMessage({ id: request.id, result } satisfies PictureAnswer);
+  const work: Promise<Picture | Blob | null> = "square" in request ? crop(request) : read(request);
+  work.then(answer, () => answer(null));
 };

@@ -1,5 +1,5 @@
 /** Asks the picture worker; one worker, started when first needed. */
-import type { Picture, PictureAnswer, PictureRequest } from "../../workers/picture";
+import type { Picture, PictureAnswer, PictureRequest, SquareRequest } from "../../workers/picture";
 
 const MAX_WIDTH = 800;
 const MAX_HEIGHT = 800;
@@ -11,27 +11,33 @@ const TIMEOUT_MS = 30_000;
 export class Pictures {
   #worker: Worker | null = null;
   #nextId = 1;
-  readonly #waiting = new Map<number, (picture: Picture | null) => void>();
+  readonly #waiting = new Map<number, (result: PictureAnswer["result"]) => void>();
 
   /** Null if it is no picture that this browser can read. */
   async read(blob: Blob): Promise<Picture | null> {
+    const facts = { maxWidth: MAX_WIDTH, maxHeight: MAX_HEIGHT, smallEnough: SMALL_ENOUGH };
+    const result = await this.#ask((id) => ({ id, blob, ...facts }));
+    return result instanceof Blob ? null : result;
+  }
+
+  /** The middle of a picture as a JPEG at most `edge` pixels wide and high; null if it is no picture. */
+  async square(blob: Blob, edge: number): Promise<Blob | null> {
+    const result = await this.#ask((id) => ({ id, blob, square: edge }));
+    return result instanceof Blob ? result : null;
+  }
+
+  #ask(request: (id: number) => PictureRequest | SquareRequest): Promise<PictureAnswer["result"]> {
     const worker = this.#start();
-    if (worker === null) return null;
+    if (worker === null) return Promise.resolve(null);
     const id = this.#nextId;
     this.#nextId += 1;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#answer(id, null), TIMEOUT_MS);
-      this.#waiting.set(id, (picture) => {
+      this.#waiting.set(id, (result) => {
         clearTimeout(timer);
-        resolve(picture);
+        resolve(result);
       });
-      worker.postMessage({
-        id,
-        blob,
-        maxWidth: MAX_WIDTH,
-        maxHeight: MAX_HEIGHT,
-        smallEnough: SMALL_ENOUGH,
-      } satisfies PictureRequest);
+      worker.postMessage(request(id));
     });
   }
 
@@ -44,7 +50,7 @@ export class Pictures {
   #start(): Worker | null {
     if (this.#worker !== null || globalThis.Worker === undefined) return this.#worker;
     const worker = new Worker(new URL("../../workers/picture.worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = (event: MessageEvent<PictureAnswer>) => this.#answer(event.data.id, event.data.picture);
+    worker.onmessage = (event: MessageEvent<PictureAnswer>) => this.#answer(event.data.id, event.data.result);
     worker.onerror = () => {
       worker.terminate();
       this.#worker = null;
@@ -54,10 +60,10 @@ export class Pictures {
     return worker;
   }
 
-  #answer(id: number, picture: Picture | null): void {
+  #answer(id: number, result: PictureAnswer["result"]): void {
     const resolve = this.#waiting.get(id);
     this.#waiting.delete(id);
-    resolve?.(picture);
+    resolve?.(result);
   }
 
   #answerAll(): void {

@@ -12,20 +12,34 @@ export interface TransferAccess {
 
 /** Largest file that is fetched for display, in bytes. */
 const MAX_DOWNLOAD = 512 * 1024 * 1024;
+/** A face of some kilobytes that takes longer will not arrive. */
+const PUBLIC_TIMEOUT_MS = 60_000;
+
+/** How an upload is watched and stopped. */
+interface UploadOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (loaded: number, total: number) => void;
+}
 
 /** Uploads ciphertext: no name, no type. Resolves with its address. */
-export async function upload(
-  access: TransferAccess,
-  ciphertext: ArrayBuffer,
-  options: { readonly signal: AbortSignal; readonly onProgress: (loaded: number, total: number) => void },
-): Promise<Mxc> {
+export function upload(access: TransferAccess, ciphertext: ArrayBuffer, options: UploadOptions): Promise<Mxc> {
+  return uploadBytes(access, ciphertext, "application/octet-stream", options);
+}
+
+/** Uploads what everybody may see, as faces are: in clear, with its type, without a name. Resolves with its address. */
+export async function uploadPublic(access: TransferAccess, picture: Blob): Promise<Mxc> {
+  const bytes = await picture.arrayBuffer();
+  return uploadBytes(access, bytes, picture.type, { signal: AbortSignal.timeout(PUBLIC_TIMEOUT_MS), onProgress: () => {} });
+}
+
+async function uploadBytes(access: TransferAccess, bytes: ArrayBuffer, type: string, options: UploadOptions): Promise<Mxc> {
   const url = new URL(`${access.baseUrl}/_matrix/media/v3/upload`);
   const refusal = judgeRequest({ method: "POST", path: url.pathname, query: url.searchParams, body: null });
   if (refusal !== null) throw new Failure(refusal);
   const answer =
     globalThis.XMLHttpRequest === undefined
-      ? await uploadByFetch(access, url, ciphertext, options)
-      : await uploadByXhr(access, url, ciphertext, options);
+      ? await uploadByFetch(access, url, bytes, type, options)
+      : await uploadByXhr(access, url, bytes, type, options);
   const uri = answer["content_uri"];
   if (typeof uri !== "string" || !uri.startsWith("mxc://")) throw new Failure("server");
   return uri;
@@ -37,8 +51,9 @@ type Answer = Readonly<Record<string, unknown>>;
 function uploadByXhr(
   access: TransferAccess,
   url: URL,
-  ciphertext: ArrayBuffer,
-  options: { readonly signal: AbortSignal; readonly onProgress: (loaded: number, total: number) => void },
+  bytes: ArrayBuffer,
+  type: string,
+  options: UploadOptions,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     if (options.signal.aborted) {
@@ -48,7 +63,7 @@ function uploadByXhr(
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
     options.signal.addEventListener("abort", abort, { once: true });
-    request.upload.onprogress = (event) => options.onProgress(event.loaded, ciphertext.byteLength);
+    request.upload.onprogress = (event) => options.onProgress(event.loaded, bytes.byteLength);
     request.onabort = () => reject(new Failure("cancelled"));
     request.onerror = () => reject(new Failure("network"));
     request.onload = () => {
@@ -59,31 +74,32 @@ function uploadByXhr(
     request.onloadend = () => options.signal.removeEventListener("abort", abort);
     request.open("POST", url);
     request.setRequestHeader("Authorization", `Bearer ${access.accessToken()}`);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.send(ciphertext);
+    request.setRequestHeader("Content-Type", type);
+    request.send(bytes);
   });
 }
 
 async function uploadByFetch(
   access: TransferAccess,
   url: URL,
-  ciphertext: ArrayBuffer,
-  options: { readonly signal: AbortSignal; readonly onProgress: (loaded: number, total: number) => void },
+  bytes: ArrayBuffer,
+  type: string,
+  options: UploadOptions,
 ): Promise<Answer> {
   let response: Response;
   try {
     response = await access.fetch(url, {
       method: "POST",
       signal: options.signal,
-      headers: { Authorization: `Bearer ${access.accessToken()}`, "Content-Type": "application/octet-stream" },
-      body: ciphertext,
+      headers: { Authorization: `Bearer ${access.accessToken()}`, "Content-Type": type },
+      body: bytes,
     });
   } catch (error) {
     throw transferFailure(error, options.signal);
   }
   const answer = parse(await response.text());
   if (!response.ok || answer === null) throw refusal(response.status, answer);
-  options.onProgress(ciphertext.byteLength, ciphertext.byteLength);
+  options.onProgress(bytes.byteLength, bytes.byteLength);
   return answer;
 }
 

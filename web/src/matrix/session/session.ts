@@ -16,6 +16,7 @@ import { EncryptionLatch } from "../guard/latch";
 import { guardedFetch } from "../guard/wire";
 import { Media } from "../media/media";
 import { Pictures } from "../media/pictures";
+import { uploadPublic } from "../media/transfer";
 import { Notifications } from "../notifications";
 import { Value } from "../observable";
 import { People } from "../people";
@@ -24,7 +25,7 @@ import { Rooms } from "../rooms/rooms";
 import { TypingPeople } from "../rooms/typing";
 import { Security } from "../security";
 import { RoomTimeline } from "../timeline/timeline";
-import type { Credentials, OwnProfile, RecoveryLanguage, RoomId, SignOutLoss } from "../types";
+import type { Credentials, Mxc, OwnProfile, RecoveryLanguage, RoomId, SignOutLoss } from "../types";
 import { SAS_METHOD, Verifications } from "../verification";
 import { watchConnection } from "./connection";
 import type { SessionContext } from "./context";
@@ -52,6 +53,8 @@ export interface OpenOptions {
 
 /** Milliseconds before a request (other than the long poll) is given up. */
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Edge of my picture in pixels: sharp at the largest size that it is shown in, on the densest screens. */
+const AVATAR_PX = 512;
 /** Events of each room in the first answer. */
 const INITIAL_EVENTS = 20;
 
@@ -167,6 +170,22 @@ export class OpenSession implements Session {
     } catch (error) {
       throw toFailure(error);
     }
+  }
+
+  async setAvatar(picture: Blob | null): Promise<void> {
+    try {
+      const avatar = picture === null ? "" : await this.#uploadAvatar(picture);
+      await this.#context.client.setAvatarUrl(avatar);
+      this.#setProfile(this.me.getSnapshot().displayName, avatar);
+    } catch (error) {
+      throw toFailure(error);
+    }
+  }
+
+  async #uploadAvatar(picture: Blob): Promise<Mxc> {
+    const square = await this.#pictures.square(picture, AVATAR_PX);
+    if (square === null) throw new Failure("media-unreadable");
+    return uploadPublic(this.media.access, square);
   }
 
   async changePassword(current: string, next: string, signOutOthers: boolean): Promise<void> {
