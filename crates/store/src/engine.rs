@@ -64,7 +64,10 @@ impl Engine {
         match self {
             Self::Memory(engine) => engine.snapshot().map(EngineSnapshot::Memory),
             Self::Sqlite(engine) => engine.snapshot().await.map(EngineSnapshot::Sqlite),
-            Self::Postgres(engine) => engine.snapshot().await.map(EngineSnapshot::Postgres),
+            Self::Postgres(engine) => {
+                let snapshot = Box::pin(engine.snapshot()).await?;
+                Ok(EngineSnapshot::Postgres(Box::new(snapshot)))
+            },
         }
     }
 
@@ -80,7 +83,7 @@ impl Engine {
         match self {
             Self::Memory(engine) => engine.close(),
             Self::Sqlite(engine) => engine.close().await,
-            Self::Postgres(engine) => engine.close().await,
+            Self::Postgres(engine) => Box::pin(engine.close()).await,
         }
     }
 }
@@ -108,7 +111,9 @@ impl Address {
 pub(crate) enum EngineSnapshot {
     Memory(memory::MemorySnapshot),
     Sqlite(sqlite::SqliteSnapshot),
-    Postgres(postgres::PostgresSnapshot),
+    /// Boxed, like the futures below: callers' own futures would grow by kilobytes for the engine
+    /// that they don't use.
+    Postgres(Box<postgres::PostgresSnapshot>),
 }
 
 pub(crate) type Found = Option<(Vec<u8>, Position)>;
@@ -160,7 +165,7 @@ impl EngineSnapshot {
         match self {
             Self::Memory(snapshot) => Ok(snapshot.get(keyspace, key)),
             Self::Sqlite(snapshot) => snapshot.get(keyspace, key),
-            Self::Postgres(snapshot) => snapshot.get(keyspace, key).await,
+            Self::Postgres(snapshot) => Box::pin(snapshot.get(keyspace, key)).await,
         }
     }
 
@@ -174,7 +179,7 @@ impl EngineSnapshot {
                 Ok(keys.iter().map(|key| snapshot.get(keyspace, key)).collect())
             }
             Self::Sqlite(snapshot) => snapshot.get_many(keyspace, &keys).await,
-            Self::Postgres(snapshot) => snapshot.get_many(keyspace, &keys).await,
+            Self::Postgres(snapshot) => Box::pin(snapshot.get_many(keyspace, &keys)).await,
         }
     }
 
@@ -185,7 +190,7 @@ impl EngineSnapshot {
         match self {
             Self::Memory(snapshot) => Ok(snapshot.scan(keyspace, &span)),
             Self::Sqlite(snapshot) => snapshot.scan(keyspace, span).await,
-            Self::Postgres(snapshot) => snapshot.scan(keyspace, span).await,
+            Self::Postgres(snapshot) => Box::pin(snapshot.scan(keyspace, span)).await,
         }
     }
 
@@ -193,7 +198,7 @@ impl EngineSnapshot {
         match self {
             Self::Memory(snapshot) => Ok(snapshot.keyspaces()),
             Self::Sqlite(snapshot) => snapshot.keyspaces(),
-            Self::Postgres(snapshot) => snapshot.keyspaces().await,
+            Self::Postgres(snapshot) => Box::pin(snapshot.keyspaces()).await,
         }
     }
 
