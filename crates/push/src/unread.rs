@@ -6,17 +6,16 @@
 //! last; what was counted is a cache that can be lost.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
-use pli_rooms::{
-    MembershipKind, ReceiptKind, RoomEvent, Rooms, THREAD_UNTHREADED, TimelineRange, UserRoom,
-};
+use pli_events::room_version_rules;
+use pli_rooms::{MembershipKind, RoomEvent, Rooms, THREAD_UNTHREADED, TimelineRange, UserRoom};
 use pli_store::{Direction, Snapshot, Stamp};
 use quick_cache::sync::Cache;
 use ruma::{
-    OwnedEventId, OwnedRoomId, OwnedUserId, UInt, UserId,
+    EventId, OwnedEventId, OwnedRoomId, OwnedUserId, UInt, UserId,
     events::{TimelineEventType, relation::RelationType},
     push::{Action, PushConditionRoomCtx, Ruleset},
     serde::Raw,
@@ -63,9 +62,9 @@ impl UnreadCounts {
 }
 
 /// An event that notifies and was unread when it was counted.
-#[derive(Clone)]
 struct Notifying {
     stamp: Stamp,
+    event_id: OwnedEventId,
     thread: Option<OwnedEventId>,
     highlight: bool,
 }
@@ -76,7 +75,7 @@ struct Counted {
     up_to: Stamp,
     /// The rules it was looked at with.
     rules: Arc<Ruleset>,
-    notifying: VecDeque<Notifying>,
+    notifying: VecDeque<Arc<Notifying>>,
 }
 
 /// Counts unread events. Cheap to clone.
@@ -108,11 +107,15 @@ impl Unread {
             return Ok(UnreadCounts::default());
         }
         let rules = self.rules.get(snapshot, user_id).await?;
-        let read = self.read_up_to(snapshot, user_id, user_room, THREAD_UNTHREADED).await?;
+        let threads = [THREAD_UNTHREADED, THREAD_MAIN];
+        let room_id = &user_room.room_id;
+        let read = self.rooms.read_up_to(snapshot, room_id, &threads, user_id).await?;
+        let [everywhere, in_main] = [0, 1].map(|index| read.get(index).copied().flatten());
         // What happened before the user came in was never unread.
-        let floor = read.unwrap_or(Stamp::MIN).max(user_room.since);
+        let floor = everywhere.unwrap_or(Stamp::MIN).max(user_room.since);
+        let main_floor = in_main.unwrap_or(floor).max(floor);
         let counted = self.catch_up(snapshot, user_id, user_room, &rules, floor).await?;
-        self.sum_up(snapshot, user_id, user_room, &counted, floor).await
+        self.sum_up(snapshot, user_id, user_room, &counted, floor, main_floor).await
     }
 
     /// Looks at the events since the last time.
@@ -145,6 +148,12 @@ impl Unread {
         notifying.retain(|event| event.stamp > floor);
         let mut context = None;
         for event in &events {
+            if *event.pdu.event_type() == TimelineEventType::RoomRedaction
+                && let Some(target) = self.redacted_by(snapshot, event).await?
+            {
+                // What was taken back can't be read any more, so it isn't unread.
+                notifying.retain(|known| known.event_id != target);
+            }
             if event.pdu.sender() == user_id || event.is_hidden() || event.redacted_by.is_some() {
                 continue;
             }
@@ -153,7 +162,7 @@ impl Unread {
                 None => context.insert(self.context(snapshot, user_id, user_room).await?),
             };
             if let Some(found) = judge(event, rules, context).await {
-                notifying.push_back(found);
+                notifying.push_back(Arc::new(found));
             }
         }
         let surplus = notifying.len().saturating_sub(COUNTED_EVENTS);
@@ -172,23 +181,27 @@ impl Unread {
         user_room: &UserRoom,
         counted: &Counted,
         floor: Stamp,
+        main_floor: Stamp,
     ) -> Result<UnreadCounts, PushError> {
+        let unread = || counted.notifying.iter().filter(|event| event.stamp > floor);
+        let mut threads: Vec<&str> =
+            unread().filter_map(|event| event.thread.as_deref()).map(EventId::as_str).collect();
+        threads.sort_unstable();
+        threads.dedup();
+        let mut read_in: HashMap<&str, Option<Stamp>> = HashMap::new();
+        if !threads.is_empty() {
+            let room_id = &user_room.room_id;
+            let read = self.rooms.read_up_to(snapshot, room_id, &threads, user_id).await?;
+            read_in.extend(threads.into_iter().zip(read));
+        }
+
         let mut counts = UnreadCounts::default();
-        // How far each thread was read, looked up once.
-        let mut read: BTreeMap<Option<&OwnedEventId>, Stamp> = BTreeMap::new();
-        for event in &counted.notifying {
-            let thread = event.thread.as_ref();
-            let read_up_to = match read.get(&thread) {
-                Some(stamp) => *stamp,
-                None => {
-                    let name = thread.map_or(THREAD_MAIN, |root| root.as_str());
-                    let in_thread = self.read_up_to(snapshot, user_id, user_room, name).await?;
-                    let stamp = in_thread.unwrap_or(floor).max(floor);
-                    read.insert(thread, stamp);
-                    stamp
-                }
+        for event in unread() {
+            let read_up_to = match &event.thread {
+                None => Some(main_floor),
+                Some(root) => read_in.get(root.as_str()).copied().flatten(),
             };
-            if event.stamp <= read_up_to {
+            if read_up_to.is_some_and(|read_up_to| event.stamp <= read_up_to) {
                 continue;
             }
             let of_thread = match &event.thread {
@@ -201,21 +214,16 @@ impl Unread {
         Ok(counts)
     }
 
-    /// The further of the public and the private receipt.
-    async fn read_up_to(
+    /// The event that a redaction takes back.
+    async fn redacted_by(
         &self,
         snapshot: &Snapshot,
-        user_id: &UserId,
-        user_room: &UserRoom,
-        thread: &str,
-    ) -> Result<Option<Stamp>, PushError> {
-        let room_id = &user_room.room_id;
-        let mut furthest = None;
-        for kind in [ReceiptKind::Read, ReceiptKind::ReadPrivate] {
-            let receipt = self.rooms.receipt(snapshot, room_id, kind, thread, user_id).await?;
-            furthest = furthest.max(receipt.map(|receipt| receipt.stamp));
-        }
-        Ok(furthest)
+        redaction: &RoomEvent,
+    ) -> Result<Option<OwnedEventId>, PushError> {
+        let head = self.rooms.head(snapshot, redaction.pdu.room_id()).await?;
+        let rules = head.and_then(|(head, _)| room_version_rules(&head.room_version).ok());
+        let target = rules.and_then(|rules| redaction.pdu.redacts(&rules.redaction));
+        Ok(target.map(ToOwned::to_owned).filter(|_| !redaction.is_hidden()))
     }
 
     async fn context(
@@ -260,7 +268,8 @@ async fn judge(
         return None;
     }
     let highlight = actions.iter().any(Action::is_highlight);
-    Some(Notifying { stamp, thread: thread_of(event), highlight })
+    let event_id = event.event_id().to_owned();
+    Some(Notifying { stamp, event_id, thread: thread_of(event), highlight })
 }
 
 /// The root of the thread that an event is part of.

@@ -1,6 +1,6 @@
 //! One answer, from one snapshot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pli_accounts::{
     AccountData, account_data::AccountDataEvent, keys::OneTimeKeys, to_device::ToDevice,
@@ -34,6 +34,8 @@ pub(crate) struct Answering<'a> {
     pub(crate) since: Position,
     pub(crate) changes: Changes,
     pub(crate) device_lists: DeviceListChanges,
+    /// Rooms in which nothing was appended or read: only typing or account data changed.
+    pub(crate) quiet_rooms: HashSet<OwnedRoomId>,
     response: Response,
     next: SyncToken,
 }
@@ -53,6 +55,7 @@ impl<'a> Answering<'a> {
             since: since_position(request),
             changes,
             device_lists: DeviceListChanges::default(),
+            quiet_rooms: HashSet::new(),
             response: Response::new(String::new()),
             next,
         };
@@ -68,9 +71,15 @@ impl<'a> Answering<'a> {
     /// Whether there is nothing that a waiting client should be told.
     pub(crate) fn is_empty(&self) -> bool {
         self.response.rooms.is_empty()
+            && self.response.rooms.knock.is_empty()
             && self.response.account_data.is_empty()
             && self.response.to_device.is_empty()
             && self.response.device_lists.is_empty()
+    }
+
+    /// Whether no to-device message is left for the device, after what it has acknowledged.
+    pub(crate) fn has_no_to_device(&self) -> bool {
+        self.response.to_device.is_empty() && self.next.to_device == self.next.position
     }
 
     pub(crate) fn into_response(mut self) -> Response {
@@ -120,7 +129,7 @@ impl<'a> Answering<'a> {
     /// The rooms in which something may have happened: those that the notifier names, or, when it
     /// doesn't know so far back, all.
     async fn rooms_to_visit(
-        &self,
+        &mut self,
         news: Option<&News>,
         account_data: &HashMap<OwnedRoomId, Vec<Raw<AnyRoomAccountDataEvent>>>,
     ) -> Result<Vec<UserRoom>, SyncError> {
@@ -143,6 +152,11 @@ impl<'a> Answering<'a> {
             news.rooms.iter().chain(&news.typing).chain(account_data.keys()).collect();
         room_ids.sort_unstable();
         room_ids.dedup();
+        if room_ids.len() > news.rooms.len() {
+            let changed: HashSet<&OwnedRoomId> = news.rooms.iter().collect();
+            let quiet = room_ids.iter().filter(|room_id| !changed.contains(*room_id));
+            self.quiet_rooms = quiet.map(|room_id| (*room_id).clone()).collect();
+        }
         let mut rooms = Vec::with_capacity(room_ids.len());
         for room_id in room_ids.into_iter().filter(|room_id| is_wanted(room_id)) {
             rooms.extend(self.rooms().user_room(&self.snapshot, user_id, room_id).await?);

@@ -4,12 +4,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use pli_accounts::device_lists::DeviceLists as ChangedDeviceLists;
-use pli_rooms::{MembershipKind, RoomEvent};
-use ruma::{
-    OwnedRoomId, OwnedUserId, api::client::sync::sync_events::DeviceLists,
-    events::room::member::MembershipState,
-};
-use serde::Deserialize;
+use pli_rooms::MembershipKind;
+use ruma::{OwnedRoomId, OwnedUserId, UserId, api::client::sync::sync_events::DeviceLists};
 
 use crate::{SyncError, answer::Answering};
 
@@ -43,26 +39,12 @@ impl DeviceListChanges {
         self.left_rooms.push(room_id);
     }
 
-    pub(crate) fn note_member(&mut self, event: &RoomEvent) {
-        #[derive(Deserialize)]
-        struct Content {
-            membership: MembershipState,
-        }
-        let Some(user_id) = event.pdu.state_key().and_then(|key| OwnedUserId::try_from(key).ok())
-        else {
-            return;
-        };
-        match event.pdu.content_as::<Content>().map(|content| content.membership) {
-            Ok(MembershipState::Join) => {
-                self.departed.remove(&user_id);
-                self.arrived.insert(user_id);
-            }
-            Ok(MembershipState::Leave | MembershipState::Ban) => {
-                self.arrived.remove(&user_id);
-                self.departed.insert(user_id);
-            }
-            _ => {}
-        }
+    pub(crate) fn arrived(&mut self, user_id: OwnedUserId) {
+        self.arrived.insert(user_id);
+    }
+
+    pub(crate) fn departed(&mut self, user_id: OwnedUserId) {
+        self.departed.insert(user_id);
     }
 }
 
@@ -80,11 +62,13 @@ impl Answering<'_> {
 
         // Whose keys changed matters to those who share an encrypted room with them, and to
         // themselves.
-        for other in ChangedDeviceLists::changed_since(&self.snapshot, self.since).await? {
+        let others = ChangedDeviceLists::changed_since(&self.snapshot, self.since).await?;
+        let mut neighbours = Neighbours::new(self, others.len());
+        for other in others {
             if changed.contains(&other) {
                 continue;
             }
-            let matters = other == *user_id || self.shares_encrypted_room(&other).await?;
+            let matters = other == *user_id || neighbours.include(&other).await?;
             if matters {
                 changed.insert(other);
             }
@@ -100,8 +84,9 @@ impl Answering<'_> {
         }
         gone.remove(user_id);
         let mut left = Vec::new();
+        let mut neighbours = Neighbours::new(self, gone.len());
         for other in gone {
-            if !self.shares_encrypted_room(&other).await? {
+            if !neighbours.include(&other).await? {
                 changed.remove(&other);
                 left.push(other);
             }
@@ -113,9 +98,49 @@ impl Answering<'_> {
         lists.left = left;
         Ok(lists)
     }
+}
 
-    async fn shares_encrypted_room(&self, other: &ruma::UserId) -> Result<bool, SyncError> {
-        let user_id = &self.request.user_id;
-        Ok(self.rooms().share_encrypted_room(&self.snapshot, user_id, other, &[]).await?)
+/// From how many people on their rooms aren't looked up one by one.
+const MANY: usize = 64;
+
+/// Who shares an encrypted room with whoever asks.
+struct Neighbours<'a> {
+    answering: &'a Answering<'a>,
+    /// About how many people will be asked about.
+    asked: usize,
+    all: Option<HashSet<OwnedUserId>>,
+    encrypted_rooms: Option<HashSet<OwnedRoomId>>,
+}
+
+impl<'a> Neighbours<'a> {
+    fn new(answering: &'a Answering<'a>, asked: usize) -> Self {
+        Self { answering, asked, all: None, encrypted_rooms: None }
+    }
+
+    async fn include(&mut self, other: &UserId) -> Result<bool, SyncError> {
+        let Answering { snapshot, request, .. } = self.answering;
+        let rooms = self.answering.rooms();
+        if self.asked >= MANY {
+            if self.all.is_none() {
+                let all = rooms.users_sharing_encrypted_rooms(snapshot, &request.user_id).await?;
+                self.all = Some(all);
+            }
+            return Ok(self.all.as_ref().is_some_and(|all| all.contains(other)));
+        }
+        let of_other = rooms.joined_rooms(snapshot, other).await?;
+        // Whoever just signed up is nowhere yet.
+        if of_other.is_empty() {
+            return Ok(false);
+        }
+        if self.encrypted_rooms.is_none() {
+            let own = rooms.joined_rooms(snapshot, &request.user_id).await?;
+            let summaries = rooms.summaries(snapshot, &own).await?;
+            let encrypted = own.into_iter().zip(summaries).filter(|(_, summary)| {
+                summary.as_ref().is_some_and(|(summary, _)| summary.encryption.is_some())
+            });
+            self.encrypted_rooms = Some(encrypted.map(|(room_id, _)| room_id).collect());
+        }
+        let encrypted = self.encrypted_rooms.as_ref();
+        Ok(encrypted.is_some_and(|rooms| of_other.iter().any(|room_id| rooms.contains(room_id))))
     }
 }

@@ -1,25 +1,26 @@
 use std::sync::Arc;
 
 use pli_rooms::{
-    PaginationToken, Reader, ReceiptKind, RoomEvent, RoomSummary, StateRoot, THREAD_UNTHREADED,
-    TimelineRange, UserRoom, filter,
+    PaginationToken, Reader, ReceiptKind, RoomEvent, RoomSummary, StateDifference, StateRoot,
+    THREAD_UNTHREADED, TimelineRange, UserRoom, filter,
 };
 use pli_store::{Position, Stamp};
 use ruma::{
-    UInt,
+    EventId, OwnedUserId, UInt,
     api::client::sync::sync_events::{
         UnreadNotificationsCount,
         v3::{JoinedRoom, State, StateEvents, Timeline},
     },
-    events::{AnyRoomAccountDataEvent, AnySyncEphemeralRoomEvent},
+    events::{AnyRoomAccountDataEvent, AnySyncEphemeralRoomEvent, room::member::MembershipState},
     serde::Raw,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
     Changes, SyncError,
     answer::Answering,
-    state::{heroes, is_encryption, is_membership},
+    state::{MEMBER, Roots, heroes},
     timeline::Window,
 };
 
@@ -39,36 +40,74 @@ impl Answering<'_> {
         } else {
             TimelineRange::between(from, self.snapshot.position())
         };
-        let window = self.window(user_room, range).await?;
-        let ephemeral = self.ephemeral(user_room, is_new, from).await?;
-        let nothing = !window.any && ephemeral.is_empty() && account_data.is_empty();
-        if nothing && !is_new && !self.request.full_state {
+        let is_quiet = self.quiet_rooms.contains(room_id) && !is_new && !self.request.full_state;
+        let window = if is_quiet {
+            Window::nothing_after(range.after)
+        } else {
+            self.window(user_room, range).await?
+        };
+        let ephemeral = self.ephemeral(user_room, &window, is_new, is_quiet, from).await?;
+        let from_nothing = is_new || self.request.full_state;
+        let nothing = !window.any() && ephemeral.is_empty() && account_data.is_empty();
+        if nothing && !from_nothing {
             return Ok(None);
         }
 
-        let Some((summary, _)) = self.rooms().summary(&self.snapshot, room_id).await? else {
-            return Ok(None);
-        };
         let mut joined = JoinedRoom::new();
         joined.account_data.events = account_data;
         joined.ephemeral.events = ephemeral;
-        let needs_state = window.any || is_new || self.request.full_state;
-        let state = if needs_state {
-            self.state_of_window(user_room, &window, is_new, &summary).await?
-        } else {
-            Vec::new()
-        };
-        self.note_device_lists(user_room, is_new, &window, &state, &summary);
-        let members_changed = state.iter().chain(&window.events).any(|event| is_membership(event));
-        if is_new || members_changed || self.request.full_state {
-            joined.summary.heroes = heroes_if_unnamed(&summary, &self.request.user_id);
-            joined.summary.joined_member_count = Some(UInt::new_saturating(summary.joined));
-            joined.summary.invited_member_count = Some(UInt::new_saturating(summary.invited));
+        let mut state = Vec::new();
+        if window.any() || from_nothing {
+            let Some((summary, _)) = self.rooms().summary(&self.snapshot, room_id).await? else {
+                return Ok(None);
+            };
+            let token_root =
+                if is_new { StateRoot::EMPTY } else { self.root_at_token(user_room).await? };
+            let end = match window.newest_state {
+                Some(root) => root,
+                None => self.rooms().current_state_root(&self.snapshot, room_id).await?,
+            };
+            let changed = if is_new || token_root == end {
+                Vec::new()
+            } else {
+                self.rooms().states().diff(&self.snapshot, token_root, end).await?
+            };
+            self.note_device_lists(user_room, is_new, &changed, &summary).await?;
+            let mut heroes = Vec::new();
+            if from_nothing || changed.iter().any(bears_on_summary) {
+                heroes = heroes_if_unnamed(&summary, &self.request.user_id);
+                joined.summary.heroes.clone_from(&heroes);
+                joined.summary.joined_member_count = Some(UInt::new_saturating(summary.joined));
+                joined.summary.invited_member_count = Some(UInt::new_saturating(summary.invited));
+            }
+            let known = if from_nothing { StateRoot::EMPTY } else { token_root };
+            let start = self.root_at_start(user_room, &window, known, end).await?;
+            let roots = Roots { known, start, end };
+            let needed = self.needed_members(user_room, &window, from_nothing, &heroes);
+            state = Box::pin(self.state_delta(user_room, &window, &roots, &needed)).await?;
         }
         joined.state = self.state_events(&state).await?;
         joined.timeline = self.timeline_section(&window).await?;
         self.add_unread(&mut joined, user_room).await?;
         Ok(Some(joined))
+    }
+
+    /// The room's state before the first event of a window; with an empty window, at its end.
+    pub(crate) async fn root_at_start(
+        &self,
+        user_room: &UserRoom,
+        window: &Window,
+        known: StateRoot,
+        end: StateRoot,
+    ) -> Result<StateRoot, SyncError> {
+        let Some(first) = window.events.first().and_then(|event| event.stamp) else {
+            return Ok(end);
+        };
+        if !window.limited && !known.is_empty() {
+            return Ok(known);
+        }
+        let before = PaginationToken::before(first).stamp();
+        Ok(self.rooms().state_root_at(&self.snapshot, &user_room.room_id, before).await?)
     }
 
     pub(crate) async fn timeline_section(&self, window: &Window) -> Result<Timeline, SyncError> {
@@ -90,46 +129,19 @@ impl Answering<'_> {
         Reader { user_id: &self.request.user_id, device_id: Some(&self.request.device_id) }
     }
 
-    async fn state_of_window(
-        &self,
-        user_room: &UserRoom,
-        window: &Window,
-        is_new: bool,
-        summary: &RoomSummary,
-    ) -> Result<Vec<Arc<RoomEvent>>, SyncError> {
-        let room_id = &user_room.room_id;
-        let known = if is_new || self.request.full_state {
-            StateRoot::EMPTY
-        } else {
-            self.root_at_token(user_room).await?
-        };
-        let target = if self.request.use_state_after {
-            self.rooms().current_state_root(&self.snapshot, room_id).await?
-        } else {
-            match window.events.first().and_then(|event| event.stamp) {
-                Some(first) if window.limited || is_new || self.request.full_state => {
-                    let before = PaginationToken::before(first).stamp();
-                    self.rooms().state_root_at(&self.snapshot, room_id, before).await?
-                }
-                // Everything that changed is in the timeline.
-                Some(_) => known,
-                None => self.rooms().current_state_root(&self.snapshot, room_id).await?,
-            }
-        };
-        Ok(Box::pin(self.state_delta(user_room, window, known, target, summary)).await?.events)
-    }
-
     /// Receipts and typing.
     async fn ephemeral(
         &self,
         user_room: &UserRoom,
+        window: &Window,
         is_new: bool,
+        is_quiet: bool,
         from: Position,
     ) -> Result<Vec<Raw<AnySyncEphemeralRoomEvent>>, SyncError> {
         let room_id = &user_room.room_id;
         let wanted = &self.request.filter.room.ephemeral;
         let mut events = Vec::new();
-        if filter::matches_other(wanted, room_id, "m.receipt") {
+        if !is_quiet && filter::matches_other(wanted, room_id, "m.receipt") {
             let reader = &self.request.user_id;
             let receipts =
                 self.rooms().receipts_since(&self.snapshot, room_id, reader, from).await?;
@@ -144,9 +156,10 @@ impl Answering<'_> {
         };
         if (typing_changed || is_new) && filter::matches_other(wanted, room_id, "m.typing") {
             let typing = self.sync.inner.typing.now(room_id);
-            // Who knows nothing yet needn't be told that nobody types.
-            let known = matches!(self.changes, Changes::Some(_)) && !is_new;
-            if known || !typing.user_ids.is_empty() {
+            // Who knows nothing yet needn't be told that nobody types. Where it isn't known whether
+            // typing changed, a room is not told for that alone.
+            let may_have_stopped = matches!(self.changes, Changes::Some(_)) || window.any();
+            if (may_have_stopped && !is_new) || !typing.user_ids.is_empty() {
                 let event = json!({
                     "type": "m.typing",
                     "content": { "user_ids": typing.user_ids },
@@ -178,29 +191,60 @@ impl Answering<'_> {
     }
 
     /// Notes whose devices the client must look at because of what happened in this room.
-    fn note_device_lists(
+    async fn note_device_lists(
         &mut self,
         user_room: &UserRoom,
         is_new: bool,
-        window: &Window,
-        state: &[Arc<RoomEvent>],
+        changed: &[StateDifference],
         summary: &RoomSummary,
-    ) {
+    ) -> Result<(), SyncError> {
         if self.is_initial() || summary.encryption.is_none() {
-            return;
+            return Ok(());
         }
-        let events = || state.iter().chain(&window.events);
-        if is_new || events().any(|event| is_encryption(event)) {
+        let was_encrypted = |difference: &StateDifference| {
+            difference.event_type == "m.room.encryption" && difference.before.is_none()
+        };
+        if is_new || changed.iter().any(was_encrypted) {
             self.device_lists.all_members_of(user_room.room_id.clone());
-            return;
+            return Ok(());
         }
-        for event in events().filter(|event| is_membership(event)) {
-            self.device_lists.note_member(event);
+        for difference in changed.iter().filter(|difference| difference.event_type == MEMBER) {
+            let Ok(user_id) = OwnedUserId::try_from(&*difference.state_key) else { continue };
+            let before = self.is_joined_by(difference.before.as_deref()).await?;
+            let after = self.is_joined_by(difference.after.as_deref()).await?;
+            match (before, after) {
+                (false, true) => self.device_lists.arrived(user_id),
+                (true, false) => self.device_lists.departed(user_id),
+                _ => {}
+            }
         }
+        Ok(())
+    }
+
+    async fn is_joined_by(&self, event_id: Option<&EventId>) -> Result<bool, SyncError> {
+        let Some(event_id) = event_id else { return Ok(false) };
+        let event = self.rooms().event(&self.snapshot, event_id).await?;
+        Ok(event.is_some_and(|event| is_join(&event)))
     }
 }
 
-fn heroes_if_unnamed(summary: &RoomSummary, reader: &ruma::UserId) -> Vec<ruma::OwnedUserId> {
+/// Whether a change of the state changes what clients make a room's name and its count of members
+/// from.
+fn bears_on_summary(difference: &StateDifference) -> bool {
+    matches!(&*difference.event_type, MEMBER | "m.room.name" | "m.room.canonical_alias")
+}
+
+/// Whether a membership event says that its user is in the room.
+pub(crate) fn is_join(event: &RoomEvent) -> bool {
+    #[derive(Deserialize)]
+    struct Content {
+        membership: MembershipState,
+    }
+    let content = event.pdu.content_as::<Content>();
+    content.is_ok_and(|content| content.membership == MembershipState::Join)
+}
+
+fn heroes_if_unnamed(summary: &RoomSummary, reader: &ruma::UserId) -> Vec<OwnedUserId> {
     if summary.name.is_some() || summary.canonical_alias.is_some() {
         return Vec::new();
     }

@@ -17,15 +17,21 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use pli_rooms::{RoomError, Rooms};
 use pli_store::{Committed, Position, Store, Touch, ambient::Clock};
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
-use tokio::sync::{broadcast::error::RecvError, watch};
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    watch,
+};
 
 use self::active::{ActiveUser, Index};
 pub use self::active::{Changes, News};
 
 /// How long a user stays active after their last sync. Longer than any client's pause between polls.
 const ACTIVE_FOR: Duration = Duration::from_secs(15 * 60);
+
+type RoomsOfUsers = HashMap<OwnedUserId, HashSet<OwnedRoomId>>;
 
 /// The notifier. Cheap to clone; all clones are the same.
 #[derive(Clone)]
@@ -57,37 +63,29 @@ impl Notifier {
     /// When the store can't be read.
     pub async fn start(
         store: &Store,
+        rooms: Rooms,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, pli_store::StoreError> {
-        let mut commits = store.subscribe();
+        let commits = store.subscribe();
         let position = store.position().await?;
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             processed: watch::Sender::new(position),
             clock,
         });
-        let notifier = Self { shared: Arc::clone(&shared) };
-        let store = store.clone();
-        tokio::spawn(async move {
-            loop {
-                match commits.recv().await {
-                    Ok(committed) => shared.process(&committed),
-                    Err(RecvError::Lagged(_)) => {
-                        // Some commits were missed: what is cached about users can't be trusted.
-                        tracing::warn!("the notifier fell behind and starts afresh");
-                        match store.position().await {
-                            Ok(position) => shared.forget_everything(position),
-                            Err(error) => tracing::error!(%error, "the notifier can't catch up"),
-                        }
-                    }
-                    Err(RecvError::Closed) => return,
-                }
-            }
-        });
-        Ok(notifier)
+        let follower = Follower { shared: Arc::clone(&shared), store: store.clone(), rooms };
+        tokio::spawn(follower.follow(commits));
+        Ok(Self { shared })
     }
 
-    /// Waits until everything up to `position` has been taken in.
+    /// How far the log has been read.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        *self.shared.processed.borrow()
+    }
+
+    /// Waits until everything up to `position` has been taken in. Hold no snapshot meanwhile: the
+    /// notifier may need one to go on.
     pub async fn reach(&self, position: Position) {
         let mut processed = self.shared.processed.subscribe();
         // The sender lives as long as `self`, so waiting can't fail.
@@ -100,14 +98,15 @@ impl Notifier {
     /// [`Notifier::set_joined_rooms`]; memberships that change meanwhile are not lost.
     pub fn follow(&self, user_id: &UserId) -> bool {
         let now_ms = self.shared.clock.now_ms();
-        let position = *self.shared.processed.borrow();
         let mut state = self.shared.state.lock();
+        let position = *self.shared.processed.borrow();
+        let ephemeral = state.ephemeral;
         state.sweep(now_ms);
         if let Some(user) = state.users.get_mut(user_id) {
             user.last_seen_ms = now_ms;
             return user.index == Index::Complete;
         }
-        state.users.insert(user_id.to_owned(), ActiveUser::new(position, now_ms));
+        state.users.insert(user_id.to_owned(), ActiveUser::new(position, ephemeral, now_ms));
         false
     }
 
@@ -123,6 +122,7 @@ impl Notifier {
             Index::Building { changed } => changed,
         };
         user.complete_since = position;
+        user.typing_since = state.ephemeral;
         let mut joined: HashSet<OwnedRoomId> = rooms.into_iter().collect();
         for (room_id, is_joined) in meanwhile {
             if is_joined {
@@ -178,29 +178,94 @@ impl Notifier {
     }
 }
 
-impl Shared {
-    fn process(&self, committed: &Committed) {
-        let mut state = self.state.lock();
+/// The task that reads the log.
+struct Follower {
+    shared: Arc<Shared>,
+    store: Store,
+    rooms: Rooms,
+}
+
+impl Follower {
+    async fn follow(self, mut commits: broadcast::Receiver<Arc<Committed>>) {
+        let mut missed_some = false;
+        loop {
+            match commits.recv().await {
+                Ok(committed) => {
+                    if std::mem::take(&mut missed_some) {
+                        self.shared.forget_everything(committed.position);
+                    }
+                    let rooms = self.rooms_of_unfollowed(&committed).await;
+                    self.shared.process(&committed, &rooms);
+                }
+                Err(RecvError::Lagged(count)) => {
+                    tracing::warn!(count, "the notifier fell behind and starts afresh");
+                    missed_some = true;
+                }
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// The rooms of those whose devices changed and who are not followed: only who shares one with
+    /// them is woken. Somebody who is missing here could not be looked up.
+    async fn rooms_of_unfollowed(&self, committed: &Committed) -> RoomsOfUsers {
+        let mut found = RoomsOfUsers::new();
         for touch in &committed.touched {
-            state.touch(touch, committed.position);
+            let Touch::DeviceList(user_id) = touch else { continue };
+            if self.shared.state.lock().is_followed(user_id) {
+                continue;
+            }
+            match self.rooms_of(user_id).await {
+                Ok(rooms) => drop(found.insert(user_id.clone(), rooms)),
+                Err(error) => tracing::warn!(%error, "everybody is told of changed devices"),
+            }
+        }
+        found
+    }
+
+    async fn rooms_of(&self, user_id: &UserId) -> Result<HashSet<OwnedRoomId>, RoomError> {
+        let snapshot = self.store.snapshot().await?;
+        Ok(self.rooms.joined_rooms(&snapshot, user_id).await?.into_iter().collect())
+    }
+}
+
+impl Shared {
+    fn process(&self, committed: &Committed, rooms_of_unfollowed: &RoomsOfUsers) {
+        let mut state = self.state.lock();
+        // The subscription began before the first position was read.
+        if committed.position <= *self.processed.borrow() {
+            return;
+        }
+        for touch in &committed.touched {
+            state.touch(touch, committed.position, rooms_of_unfollowed);
         }
         self.processed.send_replace(committed.position);
         drop(state);
     }
 
-    fn forget_everything(&self, position: Position) {
+    /// After commits were missed: nothing that is cached about users can be trusted. `next` is the
+    /// first commit after the gap.
+    fn forget_everything(&self, next: Position) {
         let mut state = self.state.lock();
-        for user in state.users.values() {
-            user.wake.send_replace(());
-        }
+        // Who waits is woken by this, and looks again.
         state.users.clear();
         state.joined.clear();
-        self.processed.send_replace(position);
+        let before = Position(next.0.saturating_sub(1));
+        self.processed.send_if_modified(|processed| {
+            let is_ahead = before > *processed;
+            *processed = before.max(*processed);
+            is_ahead
+        });
     }
 }
 
 impl State {
-    fn touch(&mut self, touch: &Touch, position: Position) {
+    /// Whether a user's rooms are known here.
+    fn is_followed(&self, user_id: &UserId) -> bool {
+        self.users.get(user_id).is_some_and(|user| user.index == Index::Complete)
+    }
+
+    fn touch(&mut self, touch: &Touch, position: Position, rooms_of_unfollowed: &RoomsOfUsers) {
         match touch {
             Touch::Room(room_id) => {
                 for user_id in self.joined.get(room_id).into_iter().flatten() {
@@ -217,7 +282,9 @@ impl State {
             Touch::Member { room_id, user_id, joined } => {
                 self.change_membership(room_id, user_id, *joined, position);
             }
-            Touch::DeviceList(changed) => self.touch_device_list(changed, position),
+            Touch::DeviceList(changed) => {
+                self.touch_device_list(changed, position, rooms_of_unfollowed.get(changed));
+            }
         }
     }
 
@@ -247,17 +314,21 @@ impl State {
         }
     }
 
-    /// Wakes the followed users who share a room with the one whose devices changed. If that one is
-    /// not followed their rooms aren't known here, so everybody is woken to look for themselves:
-    /// rare, and cheap, for devices change when somebody signs in or out.
-    fn touch_device_list(&mut self, changed: &OwnedUserId, position: Position) {
-        let rooms = match self.users.get_mut(changed) {
-            Some(user) => {
-                user.touch_device_lists(position);
-                matches!(user.index, Index::Complete).then(|| user.joined.clone())
+    /// Wakes the followed users who share a room with the one whose devices changed. If that one's
+    /// rooms aren't known, everybody is woken to look for themselves.
+    fn touch_device_list(
+        &mut self,
+        changed: &OwnedUserId,
+        position: Position,
+        rooms_if_unfollowed: Option<&HashSet<OwnedRoomId>>,
+    ) {
+        let mut rooms = rooms_if_unfollowed.cloned();
+        if let Some(user) = self.users.get_mut(changed) {
+            user.touch_device_lists(position);
+            if user.index == Index::Complete {
+                rooms = Some(user.joined.clone());
             }
-            None => None,
-        };
+        }
         match rooms {
             Some(rooms) => {
                 for room_id in &rooms {

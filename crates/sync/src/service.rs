@@ -2,10 +2,11 @@ use std::{sync::Arc, time::Duration};
 
 use pli_accounts::to_device::ToDevice;
 use pli_push::Unread;
-use pli_rooms::{Rooms, Typing};
-use pli_store::{Position, Store, StoreError, ambient::Ambient};
+use pli_rooms::{Rooms, StateRoot, Typing};
+use pli_store::{Position, Snapshot, Store, StoreError, ambient::Ambient};
+use quick_cache::sync::Cache;
 use ruma::{
-    OwnedDeviceId, OwnedUserId,
+    OwnedDeviceId, OwnedRoomId, OwnedUserId,
     api::client::sync::sync_events::{DeviceLists, v3::Response},
 };
 use tokio::time::Instant;
@@ -13,6 +14,11 @@ use tokio::time::Instant;
 use crate::{
     Changes, Notifier, SyncError, SyncRequest, SyncToken, answer::Answering, lazy::SentMembers,
 };
+
+/// How many states of rooms at tokens are remembered.
+const CACHED_ROOTS: usize = 16_384;
+/// Of how many devices it is remembered that their queues are empty.
+const CACHED_QUEUES: usize = 50_000;
 
 /// Answers `/sync`. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +34,10 @@ pub(crate) struct Inner {
     pub(crate) to_device: ToDevice,
     pub(crate) notifier: Notifier,
     pub(crate) sent_members: SentMembers,
+    /// The state of a room at a position; it never changes.
+    pub(crate) roots: Cache<(OwnedRoomId, Position), StateRoot>,
+    /// Up to which position nothing is left in a device's queue of to-device messages.
+    emptied: Cache<(OwnedUserId, OwnedDeviceId), Position>,
 }
 
 impl Sync {
@@ -43,10 +53,19 @@ impl Sync {
         unread: Unread,
         to_device: ToDevice,
     ) -> Result<Self, StoreError> {
-        let notifier = Notifier::start(&store, ambient.clock).await?;
+        let notifier = Notifier::start(&store, rooms.clone(), ambient.clock).await?;
         follow_typing(&typing, notifier.clone());
-        let sent_members = SentMembers::new();
-        let inner = Inner { store, rooms, typing, unread, to_device, notifier, sent_members };
+        let inner = Inner {
+            store,
+            rooms,
+            typing,
+            unread,
+            to_device,
+            notifier,
+            sent_members: SentMembers::new(),
+            roots: Cache::new(CACHED_ROOTS),
+            emptied: Cache::new(CACHED_QUEUES),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -60,12 +79,18 @@ impl Sync {
         request: &SyncRequest,
         stop: impl Future<Output = ()>,
     ) -> Result<Response, SyncError> {
-        let Inner { notifier, to_device, .. } = &*self.inner;
-        if let Some(since) = &request.since {
-            // Coming with a token says that everything up to it has arrived.
-            let (user_id, device_id) = (&request.user_id, &request.device_id);
-            to_device.acknowledge(user_id, device_id, since.to_device).await?;
+        let Inner { store, notifier, .. } = &*self.inner;
+        let mut request = request.clone();
+        if let Some(since) = request.since
+            && since.position > notifier.position()
+            && since.position > store.position().await?
+        {
+            // A token from a future that a restored backup doesn't know: what has happened since is
+            // not what the client saw, so it is told everything again.
+            request.since = None;
         }
+        let request = &request;
+        self.acknowledge(request).await?;
 
         let deadline = Instant::now() + request.timeout;
         tokio::pin!(stop);
@@ -92,6 +117,19 @@ impl Sync {
         }
     }
 
+    /// Coming with a token says that everything up to it has arrived.
+    async fn acknowledge(&self, request: &SyncRequest) -> Result<(), SyncError> {
+        let Inner { to_device, emptied, .. } = &*self.inner;
+        let Some(since) = &request.since else { return Ok(()) };
+        let up_to = since.to_device.min(since.position);
+        let queue = (request.user_id.clone(), request.device_id.clone());
+        if emptied.get(&queue).is_none_or(|emptied| emptied < up_to) {
+            to_device.acknowledge(&request.user_id, &request.device_id, up_to).await?;
+            emptied.insert(queue, up_to);
+        }
+        Ok(())
+    }
+
     /// Makes sure that the notifier follows whoever asks.
     async fn follow(&self, request: &SyncRequest) -> Result<(), SyncError> {
         let Inner { store, notifier, rooms, .. } = &*self.inner;
@@ -105,12 +143,10 @@ impl Sync {
 
     /// The answer as it is now, and whether it says nothing that a waiting client should be told.
     async fn answer(&self, request: &SyncRequest) -> Result<(Response, bool), SyncError> {
-        let Inner { store, notifier, .. } = &*self.inner;
+        let Inner { notifier, emptied, .. } = &*self.inner;
         let ephemeral = notifier.ephemeral();
-        let snapshot = store.snapshot().await?;
+        let snapshot = self.snapshot().await?;
         let position = snapshot.position();
-        // What the snapshot shows, the notifier must know of: it decides where to look.
-        notifier.reach(position).await;
         let changes = match &request.since {
             Some(since) => notifier.changes(&request.user_id, since.position, since.ephemeral),
             None => Changes::Unknown,
@@ -118,7 +154,26 @@ impl Sync {
         let next = SyncToken { position, ephemeral, to_device: position };
         let answer = Answering::build(self, request, snapshot, changes, next).await?;
         let is_empty = answer.is_empty();
+        if answer.has_no_to_device() {
+            let queue = (request.user_id.clone(), request.device_id.clone());
+            emptied.insert(queue, position);
+        }
         Ok((answer.into_response(), is_empty))
+    }
+
+    /// A snapshot that shows nothing that the notifier doesn't know of: it decides where to look.
+    async fn snapshot(&self) -> Result<Snapshot, SyncError> {
+        let Inner { store, notifier, .. } = &*self.inner;
+        loop {
+            let snapshot = store.snapshot().await?;
+            let position = snapshot.position();
+            if position <= notifier.position() {
+                return Ok(snapshot);
+            }
+            // Others need snapshots too, the notifier among them.
+            drop(snapshot);
+            notifier.reach(position).await;
+        }
     }
 
     /// Whose device lists changed since a token, and whose the user need not follow any more

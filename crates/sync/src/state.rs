@@ -1,97 +1,118 @@
-use std::{collections::BTreeSet, sync::Arc};
-
-use pli_rooms::{RoomEvent, RoomSummary, StateRoot, UserRoom, filter};
-use ruma::{
-    EventId, OwnedEventId, OwnedUserId, UserId,
-    events::{StateEventType, TimelineEventType},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
+
+use pli_rooms::{RoomEvent, RoomSummary, StateDifference, StateRoot, UserRoom, filter};
+use ruma::{EventId, OwnedEventId, OwnedUserId, UserId};
 
 use crate::{SyncError, answer::Answering, timeline::Window};
 
-const MEMBER: &str = "m.room.member";
+pub(crate) const MEMBER: &str = "m.room.member";
 
-/// What an answer says about a room's state.
-pub(crate) struct StateDelta {
-    pub(crate) events: Vec<Arc<RoomEvent>>,
+/// The moments of a room's state that bear on an answer.
+pub(crate) struct Roots {
+    /// What the client knows; empty for a room that is to be told from the start.
+    pub(crate) known: StateRoot,
+    /// Before the first event of the timeline that is told.
+    pub(crate) start: StateRoot,
+    /// After the last one.
+    pub(crate) end: StateRoot,
 }
 
+/// A type, a state key and the event.
+type StateMap = BTreeMap<(String, String), OwnedEventId>;
+
 impl Answering<'_> {
-    /// The state events that a client needs besides the timeline's: from the state it knows
-    /// (`known`, empty for a room that is new to it) to the one at the timeline's start, or at its
-    /// end with `use_state_after`.
+    /// The state events that a client needs besides the timeline's: with `use_state_after` those
+    /// that lead from what it knows to the state at the timeline's end; without, those that lead to
+    /// the state at its start, and what else holds at its end without the timeline showing it
+    /// (state that was resolved after a fork, or that the filter keeps out of the timeline).
     pub(crate) async fn state_delta(
         &self,
         user_room: &UserRoom,
         window: &Window,
-        known: StateRoot,
-        target: StateRoot,
-        summary: &RoomSummary,
-    ) -> Result<StateDelta, SyncError> {
-        let states = self.rooms().states();
-        let lazy = self.request.lazy_members();
-        let needed = self.needed_members(user_room, window, known, summary);
+        roots: &Roots,
+        needed: &BTreeSet<OwnedUserId>,
+    ) -> Result<Vec<Arc<RoomEvent>>, SyncError> {
+        let in_timeline: BTreeSet<&EventId> =
+            window.events.iter().map(|event| event.event_id()).collect();
+        let wants_end = self.request.use_state_after;
+        let target = if wants_end { roots.end } else { roots.start };
 
-        let mut event_ids: Vec<OwnedEventId> = Vec::new();
-        if known.is_empty() {
-            for entry in states.entries(&self.snapshot, target).await? {
-                // Who isn't needed is left out; who is comes below.
-                if lazy.is_none() || &*entry.event_type != MEMBER {
-                    event_ids.push(entry.event_id);
-                }
-            }
-        } else if known != target {
-            for difference in states.diff(&self.snapshot, known, target).await? {
-                let is_other_member = difference.event_type == MEMBER
-                    && !needed.iter().any(|user_id| *user_id == difference.state_key);
-                // Members who changed are always told: a client may know them already.
-                if lazy.is_none() || !is_other_member || !self.is_initial() {
-                    event_ids.extend(difference.after);
+        let mut told = self.changed_state(roots.known, target).await?;
+        if !wants_end && roots.start != roots.end {
+            let states = self.rooms().states();
+            for difference in states.diff(&self.snapshot, roots.start, roots.end).await? {
+                let after = difference.after.filter(|after| !in_timeline.contains(&**after));
+                if let Some(after) = after {
+                    told.insert((difference.event_type, difference.state_key), after);
                 }
             }
         }
+        let lazy = self.request.lazy_members();
+        if lazy.is_some() && roots.known.is_empty() {
+            // Who isn't needed is left out; who is comes below. Members who changed since a token
+            // are always told: the client may know them already.
+            told.retain(|(event_type, _), _| event_type != MEMBER);
+        }
+        let mut event_ids: Vec<OwnedEventId> = told.into_values().collect();
         if let Some(redundant) = lazy {
-            let members = self.lazy_members(user_room, target, &needed, redundant).await?;
-            event_ids.extend(members);
+            event_ids.extend(self.lazy_members(user_room, target, needed, redundant).await?);
         }
         event_ids.sort_unstable();
         event_ids.dedup();
-
         // What the timeline shows needn't be said twice, unless state is told apart from it.
-        let in_timeline: BTreeSet<&EventId> = if self.request.use_state_after {
-            BTreeSet::new()
-        } else {
-            window.events.iter().map(|event| event.event_id()).collect()
-        };
-        event_ids.retain(|event_id| !in_timeline.contains(&**event_id));
+        if !wants_end {
+            event_ids.retain(|event_id| !in_timeline.contains(&**event_id));
+        }
         let found = self.rooms().events(&self.snapshot, &event_ids).await?;
         let wanted = &self.request.filter.room.state;
-        let events = found
-            .into_iter()
-            .flatten()
-            .filter(|event| filter::matches(wanted, &user_room.room_id, event))
-            .collect();
-        Ok(StateDelta { events })
+        let is_wanted = |event: &Arc<RoomEvent>| filter::matches(wanted, &user_room.room_id, event);
+        Ok(found.into_iter().flatten().filter(is_wanted).collect())
     }
 
-    /// Whose memberships a client that loads members lazily needs: the timeline's senders, and, when
-    /// the room is new to it, its own and the heroes', from whom it makes the room's name.
-    fn needed_members(
+    async fn changed_state(
+        &self,
+        known: StateRoot,
+        target: StateRoot,
+    ) -> Result<StateMap, SyncError> {
+        let states = self.rooms().states();
+        if known == target {
+            return Ok(StateMap::new());
+        }
+        if known.is_empty() {
+            let entries = states.entries(&self.snapshot, target).await?;
+            let pair = |entry: pli_rooms::StateEntry| {
+                ((entry.event_type.to_string(), entry.state_key.to_string()), entry.event_id)
+            };
+            return Ok(entries.into_iter().map(pair).collect());
+        }
+        let differences = states.diff(&self.snapshot, known, target).await?;
+        let pair = |difference: StateDifference| {
+            let StateDifference { event_type, state_key, after, .. } = difference;
+            Some(((event_type, state_key), after?))
+        };
+        Ok(differences.into_iter().filter_map(pair).collect())
+    }
+
+    /// Whose memberships a client that loads members lazily needs: the timeline's senders, when the
+    /// room is new to it its own, and those of the heroes it is told of.
+    pub(crate) fn needed_members(
         &self,
         user_room: &UserRoom,
         window: &Window,
-        known: StateRoot,
-        summary: &RoomSummary,
+        from_nothing: bool,
+        heroes: &[OwnedUserId],
     ) -> BTreeSet<OwnedUserId> {
         let mut needed: BTreeSet<OwnedUserId> = BTreeSet::new();
         if self.request.lazy_members().is_none() {
             return needed;
         }
         needed.extend(window.events.iter().map(|event| event.pdu.sender().to_owned()));
-        if known.is_empty() {
+        needed.extend(heroes.iter().cloned());
+        if from_nothing {
             needed.insert(self.request.user_id.clone());
-            needed.extend(heroes(summary, &self.request.user_id));
-        }
-        if known.is_empty() || self.is_initial() {
             let (user_id, device_id) = (&self.request.user_id, &self.request.device_id);
             self.sync.inner.sent_members.forget(user_id, device_id, &user_room.room_id);
         }
@@ -105,7 +126,7 @@ impl Answering<'_> {
         needed: &BTreeSet<OwnedUserId>,
         redundant: bool,
     ) -> Result<Vec<OwnedEventId>, SyncError> {
-        if needed.is_empty() {
+        if needed.is_empty() || root.is_empty() {
             return Ok(Vec::new());
         }
         let keys: Vec<(&str, &str)> =
@@ -113,22 +134,23 @@ impl Answering<'_> {
         let found = self.rooms().states().get_many(&self.snapshot, root, &keys).await?;
         let (user_id, device_id) = (&self.request.user_id, &self.request.device_id);
         let told = self.sync.inner.sent_members.of(user_id, device_id, &user_room.room_id);
-        let mut told = told.lock();
-        let mut event_ids = Vec::new();
-        for (member, event_id) in needed.iter().zip(found) {
-            let Some(event_id) = event_id else { continue };
-            let before = told.insert(member.clone(), event_id.clone());
-            if redundant || before.as_ref() != Some(&event_id) {
-                event_ids.push(event_id);
-            }
-        }
+        let next = self.snapshot.position();
+        let mut event_ids: Vec<OwnedEventId> = found.into_iter().flatten().collect();
+        event_ids.retain(|event_id| !told.note(event_id, self.since, next) || redundant);
         Ok(event_ids)
     }
 
     /// What the client knew of a room's state at its token.
     pub(crate) async fn root_at_token(&self, user_room: &UserRoom) -> Result<StateRoot, SyncError> {
+        let roots = &self.sync.inner.roots;
+        let key = (user_room.room_id.clone(), self.since);
+        if let Some(root) = roots.get(&key) {
+            return Ok(root);
+        }
         let stamp = pli_store::Stamp::last_at(self.since);
-        Ok(self.rooms().state_root_at(&self.snapshot, &user_room.room_id, stamp).await?)
+        let root = self.rooms().state_root_at(&self.snapshot, &user_room.room_id, stamp).await?;
+        roots.insert(key, root);
+        Ok(root)
     }
 }
 
@@ -136,14 +158,4 @@ impl Answering<'_> {
 /// asks.
 pub(crate) fn heroes(summary: &RoomSummary, reader: &UserId) -> Vec<OwnedUserId> {
     summary.heroes.iter().filter(|hero| *hero != reader).take(5).cloned().collect()
-}
-
-/// Whether an event is a membership.
-pub(crate) fn is_membership(event: &RoomEvent) -> bool {
-    *event.pdu.event_type() == TimelineEventType::RoomMember
-}
-
-/// Whether an event turns encryption on.
-pub(crate) fn is_encryption(event: &RoomEvent) -> bool {
-    event.pdu.event_type().to_string() == StateEventType::RoomEncryption.to_string()
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use pli_rooms::{PaginationToken, RoomEvent, TimelineRange, UserRoom, filter};
+use pli_rooms::{PaginationToken, RoomEvent, StateRoot, TimelineRange, UserRoom, filter};
 use pli_store::{Direction, Stamp};
 
 use crate::{SyncError, answer::Answering};
@@ -20,8 +20,21 @@ pub(crate) struct Window {
     pub(crate) limited: bool,
     /// Where the window begins: nothing of the range up to here (included) is in it.
     pub(crate) start: Stamp,
+    /// The room's state after the last event of the range, shown or not; `None` if nothing at all
+    /// was appended in it.
+    pub(crate) newest_state: Option<StateRoot>,
+}
+
+impl Window {
+    /// The window of a range in which nothing was appended.
+    pub(crate) fn nothing_after(start: Stamp) -> Self {
+        Self { events: Vec::new(), limited: false, start, newest_state: None }
+    }
+
     /// Whether anything at all was appended in the range, shown or not.
-    pub(crate) any: bool,
+    pub(crate) fn any(&self) -> bool {
+        self.newest_state.is_some()
+    }
 }
 
 impl Answering<'_> {
@@ -38,8 +51,7 @@ impl Answering<'_> {
             .min(MAX_LIMIT);
         let room_id = &user_room.room_id;
 
-        let mut window =
-            Window { events: Vec::new(), limited: false, start: range.after, any: false };
+        let mut window = Window::nothing_after(range.after);
         let mut up_to = range.up_to;
         for _ in 0..MAX_PAGES {
             let page_size = limit + 1;
@@ -48,7 +60,11 @@ impl Answering<'_> {
                 .rooms()
                 .timeline(&self.snapshot, room_id, page, page_size, Direction::Backward)
                 .await?;
-            window.any |= !page.is_empty();
+            let newest_of_page = page.first().map(|event| event.room_state);
+            window.newest_state = window.newest_state.or(newest_of_page);
+            if !filter::matches_room(wanted, room_id) {
+                return Ok(window);
+            }
             let is_last_page = page.len() < page_size;
             let oldest = page.last().and_then(|event| event.stamp);
             let visible = self

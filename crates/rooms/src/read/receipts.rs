@@ -55,4 +55,26 @@ impl Rooms {
     ) -> Result<Option<ReceiptRow>, RoomError> {
         Ok(snapshot.get(&RECEIPT, (room_id, kind, thread, user_id)).await?)
     }
+
+    /// How far a user has read in some threads, whichever of their public and their private receipt
+    /// is further: the stamps of the events, in the order of the threads (as in [`Rooms::receipt`]).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn read_up_to(
+        &self,
+        snapshot: &Snapshot,
+        room_id: &RoomId,
+        threads: &[&str],
+        user_id: &UserId,
+    ) -> Result<Vec<Option<Stamp>>, RoomError> {
+        let kinds = [ReceiptKind::Read, ReceiptKind::ReadPrivate];
+        let keys =
+            threads.iter().flat_map(|thread| kinds.map(|kind| (room_id, kind, *thread, user_id)));
+        let receipts = snapshot.get_many(&RECEIPT, keys).await?;
+        let furthest = |of_thread: &[Option<(ReceiptRow, Position)>]| {
+            of_thread.iter().flatten().map(|(receipt, _)| receipt.stamp).max()
+        };
+        Ok(receipts.chunks(kinds.len()).map(furthest).collect())
+    }
 }

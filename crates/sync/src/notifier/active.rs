@@ -23,6 +23,8 @@ pub(super) struct ActiveUser {
     pub(super) joined: HashSet<OwnedRoomId>,
     /// Every change after this position is recorded below.
     pub(super) complete_since: Position,
+    /// The same for typing.
+    pub(super) typing_since: u64,
     pub(super) last_seen_ms: u64,
     pub(super) wake: watch::Sender<()>,
     /// The newest change of any kind.
@@ -63,11 +65,12 @@ pub struct News {
 }
 
 impl ActiveUser {
-    pub(super) fn new(position: Position, now_ms: u64) -> Self {
+    pub(super) fn new(position: Position, ephemeral: u64, now_ms: u64) -> Self {
         Self {
             index: Index::Building { changed: Vec::new() },
             joined: HashSet::new(),
             complete_since: position,
+            typing_since: ephemeral,
             last_seen_ms: now_ms,
             wake: watch::Sender::new(()),
             last: position,
@@ -75,7 +78,7 @@ impl ActiveUser {
             device_lists: Position::ZERO,
             rooms: HashMap::new(),
             typing: HashMap::new(),
-            last_typing: 0,
+            last_typing: ephemeral,
         }
     }
 
@@ -122,7 +125,8 @@ impl ActiveUser {
     }
 
     pub(super) fn changes_since(&self, since: Position, ephemeral: u64) -> Changes {
-        if self.index != Index::Complete || since < self.complete_since {
+        let is_known = since >= self.complete_since && ephemeral >= self.typing_since;
+        if self.index != Index::Complete || !is_known {
             return Changes::Unknown;
         }
         if self.last <= since && self.last_typing <= ephemeral {
