@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use pli_store::StoreError;
 use serde_json::{Map, Value};
 
 /// An error as a Matrix client sees it: a status, an `M_…` code and a text that says what to do.
@@ -112,6 +113,15 @@ impl MatrixError {
         error
     }
 
+    /// 503 `M_UNKNOWN` with `Retry-After`: the server, not the client, did too much. Nothing was
+    /// saved; the same request may be sent again.
+    #[must_use]
+    pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message);
+        error.retry_after = Some(Duration::from_secs(1));
+        error
+    }
+
     /// 500 `M_UNKNOWN`. The cause goes to the log, not to the client.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "request failed");
@@ -170,17 +180,17 @@ impl IntoResponse for MatrixError {
     }
 }
 
-impl From<pli_store::StoreError> for MatrixError {
-    fn from(error: pli_store::StoreError) -> Self {
+impl From<StoreError> for MatrixError {
+    fn from(error: StoreError) -> Self {
         (&error).into()
     }
 }
 
-impl From<&pli_store::StoreError> for MatrixError {
-    fn from(error: &pli_store::StoreError) -> Self {
+impl From<&StoreError> for MatrixError {
+    fn from(error: &StoreError) -> Self {
         match error {
             // The batch left nothing behind: the client may send the same again later.
-            pli_store::StoreError::Full => {
+            StoreError::Full => {
                 tracing::error!(%error, "the store is full");
                 Self::new(
                     StatusCode::INSUFFICIENT_STORAGE,
@@ -188,7 +198,31 @@ impl From<&pli_store::StoreError> for MatrixError {
                     "the server has no space left: nothing was saved, try again later",
                 )
             }
+            StoreError::Overloaded | StoreError::Closed => Self::unavailable(error.to_string()),
             other => Self::internal(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clients that are told to wait come back by themselves; a plain 500 is shown to people.
+    #[test]
+    fn a_store_that_cannot_keep_up_asks_clients_to_wait() {
+        let response = MatrixError::from(StoreError::Overloaded).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(MatrixError::from(StoreError::Overloaded).errcode(), "M_UNKNOWN");
+    }
+
+    #[test]
+    fn a_full_store_says_so_and_nothing_of_itself() {
+        let error = MatrixError::from(StoreError::Full);
+        assert_eq!(error.status(), StatusCode::INSUFFICIENT_STORAGE);
+        let error = MatrixError::from(StoreError::Engine("/var/lib/secret".to_owned()));
+        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!error.message.contains("secret"));
     }
 }

@@ -1,6 +1,9 @@
 //! From an HTTP request to ruma's request type and the requester; from ruma's response type back.
 
+pub(crate) mod form;
 pub mod origin;
+
+use std::time::Duration;
 
 use axum::{
     body::Body,
@@ -25,6 +28,10 @@ use crate::{
 /// The greatest JSON body that an endpoint takes, in bytes. Key backups are the largest bodies that
 /// honest clients send.
 pub const MAX_JSON_BODY: usize = 8 * 1024 * 1024;
+
+/// How long a JSON body may take to come, however steadily it does: who holds a request open for
+/// longer holds memory.
+pub const JSON_BODY_TIME: Duration = Duration::from_secs(120);
 
 /// A parsed request: ruma's request type, and who sent it.
 ///
@@ -158,8 +165,13 @@ where
         }
 
         let path_parameters = path_parameters(&mut parts, state).await?;
+        form::check_names(&T::METHOD, &path_parameters)?;
         let path_arguments: Vec<&str> = path_parameters.iter().map(|(_, value)| value).collect();
         let body = read_body(body, MAX_JSON_BODY).await?;
+        // What comes with a GET means nothing.
+        if T::METHOD != http::Method::GET {
+            form::check_json(&body)?;
+        }
         let request = http::Request::from_parts(parts, &body[..]);
         let request = T::try_from_http_request(request, &path_arguments)?;
         Ok(Self { request, requester })
@@ -169,9 +181,21 @@ where
 /// Reads a body up to `limit` bytes; more is `M_TOO_LARGE`.
 ///
 /// # Errors
-/// When the body is too large or the connection breaks.
+/// When the body is too large or too slow, or the connection breaks.
 pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, MatrixError> {
-    match Limited::new(body, limit).collect().await {
+    read_body_within(body, limit, JSON_BODY_TIME).await
+}
+
+async fn read_body_within(body: Body, limit: usize, time: Duration) -> Result<Bytes, MatrixError> {
+    let reading = Limited::new(body, limit).collect();
+    let Ok(read) = tokio::time::timeout(time, reading).await else {
+        return Err(MatrixError::new(
+            http::StatusCode::REQUEST_TIMEOUT,
+            "M_UNKNOWN",
+            "the body took too long to come: try again on a better connection",
+        ));
+    };
+    match read {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(MatrixError::new(
             http::StatusCode::PAYLOAD_TOO_LARGE,
@@ -243,3 +267,26 @@ impl<T: OutgoingResponse> IntoResponse for Answer<T> {
 
 /// What a handler of an endpoint with a ruma type gives back.
 pub type Reply<T> = Result<Answer<T>, MatrixError>;
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt, stream};
+
+    use super::*;
+
+    /// Who sends a byte now and then must not keep a request open for hours.
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let beginning = stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from_static(b"{"))]);
+        let body = Body::from_stream(beginning.chain(stream::pending()));
+        let error = read_body_within(body, MAX_JSON_BODY, Duration::ZERO).await.unwrap_err();
+        assert_eq!(error.status(), http::StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_body_has_its_limit() {
+        read_body(Body::from("12345"), 5).await.unwrap();
+        let error = read_body(Body::from("123456"), 5).await.unwrap_err();
+        assert_eq!(error.errcode(), "M_TOO_LARGE");
+    }
+}

@@ -1,11 +1,12 @@
 //! What surrounds every request.
 
 pub mod drain;
+pub mod measure;
 pub mod rate_limit;
 
 use std::time::Duration;
 
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{Router, body::Body, extract::Request, middleware::from_fn, response::Response};
 use http::{HeaderName, HeaderValue, Method, header};
 use tower::ServiceBuilder;
 use tower_http::{
@@ -26,8 +27,9 @@ const BODY_PAUSE: Duration = Duration::from_secs(30);
 const COMPRESS_FROM: u64 = 1024;
 
 /// Wraps all routes: panics become a 500, requests are traced without tokens or bodies, answers get
-/// the security headers and CORS of the client-server API (section "Web Browser Clients").
-pub fn surround(router: Router) -> Router {
+/// the security headers and CORS of the client-server API (section "Web Browser Clients"). Browsers
+/// that came by `https` are told to come by it again.
+pub fn surround(router: Router, is_https: bool) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS])
@@ -52,13 +54,34 @@ pub fn surround(router: Router) -> Router {
         tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
     });
 
-    router.layer(
+    let router = router.layer(
         ServiceBuilder::new()
             .layer(trace)
-            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(measure::measure))
+            .layer(cors)
+            .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+            .layer(compression)
+            .layer(CatchPanicLayer::custom(panicked)),
+    );
+    let router = secure(router);
+    if is_https {
+        router.layer(header_if_absent(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
+    } else {
+        router
+    }
+}
+
+/// Gives every answer the headers that keep browsers from making more of it than it is.
+pub fn secure(router: Router) -> Router {
+    router.layer(
+        ServiceBuilder::new()
             .layer(header_if_absent(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .layer(header_if_absent(header::REFERRER_POLICY, "no-referrer"))
             .layer(header_if_absent(header::X_FRAME_OPTIONS, "DENY"))
+            .layer(header_if_absent(
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; frame-ancestors 'none'",
+            ))
             .layer(header_if_absent(
                 HeaderName::from_static("cross-origin-resource-policy"),
                 "cross-origin",
@@ -66,10 +89,7 @@ pub fn surround(router: Router) -> Router {
             .layer(header_if_absent(
                 HeaderName::from_static("permissions-policy"),
                 "geolocation=(), interest-cohort=()",
-            ))
-            .layer(cors)
-            .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-            .layer(compression),
+            )),
     )
 }
 

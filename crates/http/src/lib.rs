@@ -19,9 +19,10 @@ pub use self::{error::MatrixError, state::AppState};
 
 /// Everything on the client listener: the client-server API and the web app.
 pub fn app(state: AppState) -> axum::Router {
+    let is_https = state.settings.public_url.scheme() == "https";
     let routes = client::routes()
         .method_not_allowed_fallback(async || MatrixError::method_not_allowed())
         .fallback(webapp::fallback)
         .with_state(state);
-    layer::surround(routes)
+    layer::surround(routes, is_https)
 }

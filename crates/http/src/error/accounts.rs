@@ -11,12 +11,7 @@ impl From<AccountsError> for MatrixError {
         let message = error.to_string();
         match error {
             AccountsError::Store(error) => error.into(),
-            AccountsError::Conflict(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message)
-            }
-            AccountsError::Interrupted => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message)
-            }
+            AccountsError::Conflict(_) | AccountsError::Interrupted => Self::unavailable(message),
             AccountsError::UnknownToken { soft_logout } => {
                 Self::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", message)
                     .with("soft_logout", soft_logout)

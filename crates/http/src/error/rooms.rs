@@ -26,9 +26,7 @@ impl From<RoomError> for MatrixError {
             RoomError::BadContent(_) => Self::bad_json(message),
             RoomError::TooLarge(_) => too_large(message),
             RoomError::Event(error) => (&*error).into(),
-            RoomError::Busy | RoomError::Interrupted => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message)
-            }
+            RoomError::Busy | RoomError::Interrupted => Self::unavailable(message),
             RoomError::StillInRoom => Self::bad_request("M_UNKNOWN", message),
             RoomError::Store(error) => (&*error).into(),
             _ => Self::internal(message),

@@ -1,6 +1,5 @@
 //! Errors of sync and push rules.
 
-use http::StatusCode;
 use pli_push::PushError;
 use pli_sync::SyncError;
 
@@ -25,7 +24,7 @@ impl From<PushError> for MatrixError {
         match error {
             PushError::RuleNotFound => Self::not_found(message),
             PushError::InvalidRule(_) => Self::invalid_param(message),
-            PushError::Conflict => Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", message),
+            PushError::Conflict => Self::unavailable(message),
             PushError::Store(error) => error.into(),
             PushError::Accounts(error) => error.into(),
             PushError::Rooms(error) => error.into(),

@@ -8,7 +8,10 @@ use futures_util::TryStreamExt;
 use http::{HeaderValue, header};
 use pli_media::{CONTENT_SECURITY_POLICY, Download, MediaError};
 
-use crate::{MatrixError, layer::drain::Drain};
+use crate::{
+    MatrixError,
+    layer::{drain::Drain, measure::MEDIA_SENT_BYTES},
+};
 
 /// What lies behind an address never changes; a file that was deleted is gone from browsers a day
 /// later.
@@ -28,7 +31,10 @@ pub(super) fn serve(download: Download) -> Result<Response, MatrixError> {
     ];
     // The status is out before the last byte is read: a failure then ends the connection early, so
     // that the reader sees that something is missing.
-    let body = body.inspect_err(|error| tracing::error!(%error, "a file could not be read"));
+    let sent = metrics::counter!(MEDIA_SENT_BYTES);
+    let body = body
+        .inspect_ok(move |chunk| sent.increment(chunk.len() as u64))
+        .inspect_err(|error| tracing::error!(%error, "a file could not be read"));
     Ok((headers, Body::from_stream(body)).into_response())
 }
 

@@ -12,6 +12,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::header;
+use metrics::Counter;
 use pli_accounts::{Requester, Sessions};
 use pli_media::{FileDescription, MediaError};
 use ruma::api::{IncomingRequest, IncomingRequestExt, auth_scheme::AccessToken};
@@ -19,7 +20,7 @@ use ruma::api::{IncomingRequest, IncomingRequestExt, auth_scheme::AccessToken};
 use crate::{
     MatrixError,
     extract::{Authentication, access_token},
-    layer::rate_limit::RateLimiter,
+    layer::{measure::MEDIA_RECEIVED_BYTES, rate_limit::RateLimiter},
 };
 
 /// How much of a refused file is still read, in bytes. A client that is busy sending doesn't see an
@@ -79,11 +80,15 @@ pub(super) fn describe(
 }
 
 /// The bytes of a file as they come.
-pub(super) struct UploadBody(BodyDataStream);
+pub(super) struct UploadBody {
+    stream: BodyDataStream,
+    received: Counter,
+}
 
 impl UploadBody {
     fn new(body: Body) -> Self {
-        Self(body.into_data_stream())
+        let received = metrics::counter!(MEDIA_RECEIVED_BYTES);
+        Self { stream: body.into_data_stream(), received }
     }
 
     /// What became of the upload. If it was refused, lets the client send a bit more first, so that
@@ -95,7 +100,7 @@ impl UploadBody {
         if uploaded.is_err() {
             let mut read = 0;
             while read < READ_AFTER_REFUSAL {
-                match self.0.next().await {
+                match self.next().await {
                     Some(Ok(chunk)) => read += chunk.len(),
                     Some(Err(_)) | None => break,
                 }
@@ -109,6 +114,10 @@ impl Stream for UploadBody {
     type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_next_unpin(context)
+        let polled = self.stream.poll_next_unpin(context);
+        if let Poll::Ready(Some(Ok(chunk))) = &polled {
+            self.received.increment(chunk.len() as u64);
+        }
+        polled
     }
 }

@@ -1,7 +1,10 @@
 //! `POST /_matrix/client/v3/login`
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login)).
 
-use axum::extract::State;
+use axum::{
+    body::Body,
+    extract::{self, FromRequest, State},
+};
 use pli_accounts::{
     Login,
     devices::{NewSession, SessionRequest},
@@ -14,10 +17,11 @@ use ruma::{
     },
     thirdparty::Medium,
 };
+use serde::Deserialize;
 
 use crate::{
     MatrixError,
-    extract::{Answer, Reply, Ruma, origin::ClientAddress},
+    extract::{Answer, MAX_JSON_BODY, Reply, Ruma, form, origin::ClientAddress, read_body},
     layer::rate_limit::RateLimiter,
 };
 
@@ -25,7 +29,7 @@ pub(in crate::client) async fn login(
     State(login): State<Login>,
     State(limiter): State<RateLimiter>,
     ClientAddress(address): ClientAddress,
-    Ruma { request, .. }: Ruma<Request>,
+    LoginBody(request): LoginBody,
 ) -> Reply<Response> {
     limiter.sign_in_from(address)?;
     let session_request = SessionRequest {
@@ -49,6 +53,32 @@ pub(in crate::client) async fn login(
         }
     };
     Ok(Answer(response(session)))
+}
+
+/// A request to sign in, of which it is certain that it says how: ruma takes that for granted.
+pub(in crate::client) struct LoginBody(Request);
+
+#[derive(Deserialize)]
+struct SaysHow {
+    #[serde(rename = "type")]
+    _how: String,
+}
+
+impl<S> FromRequest<S> for LoginBody
+where
+    S: Send + Sync,
+    Ruma<Request>: FromRequest<S, Rejection = MatrixError>,
+{
+    type Rejection = MatrixError;
+
+    async fn from_request(request: extract::Request, state: &S) -> Result<Self, MatrixError> {
+        let (parts, body) = request.into_parts();
+        let body = read_body(body, MAX_JSON_BODY).await?;
+        form::check_json(&body)?;
+        serde_json::from_slice::<SaysHow>(&body)?;
+        let request = extract::Request::from_parts(parts, Body::from(body));
+        Ok(Self(Ruma::from_request(request, state).await?.request))
+    }
 }
 
 fn response(session: NewSession) -> Response {
