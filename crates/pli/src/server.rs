@@ -1,5 +1,7 @@
 //! The running server: listeners, TLS, draining.
 
+mod connections;
+pub mod open_files;
 mod tls;
 
 use std::{net::SocketAddr, path::Path, time::Duration};
@@ -52,6 +54,7 @@ pub struct Server {
     client: Listener,
     admin: Option<Listener>,
     public_url: Url,
+    tls: Option<tls::Reloadable>,
     drain: Drain,
     store: Store,
     background: Vec<JoinHandle<()>>,
@@ -82,24 +85,23 @@ impl Server {
         let drain = Drain::default();
         let wired = wiring::wire(&config, &store, &ambient, &drain).await?;
 
-        let tls = config.tls.as_ref().map(tls::server_config).transpose()?;
-        let client = listen(config.listen.client, pli_http::app(wired.state), tls)?;
+        let mut background = wired.background;
+        let tls = config.tls.clone().map(tls::Reloadable::load).transpose()?;
+        let rustls = tls.as_ref().map(tls::Reloadable::config);
+        let client = listen(config.listen.client, pli_http::app(wired.state), rustls)?;
         let admin = match config.listen.admin {
             Some(address) => {
                 let metrics = wiring::metrics();
+                background.push(tokio::spawn(wiring::keep_metrics_small(metrics.clone())));
                 Some(listen(address, pli_http::admin::routes(store.clone(), metrics), None)?)
             }
             None => None,
         };
+        if let Some(admin) = &admin {
+            tracing::info!(address = %admin.address, "listening for operators");
+        }
         tracing::info!(address = %client.address, "listening");
-        Ok(Self {
-            client,
-            admin,
-            public_url: config.public_url,
-            drain,
-            store,
-            background: wired.background,
-        })
+        Ok(Self { client, admin, public_url: config.public_url, tls, drain, store, background })
     }
 
     /// Where the client API and the web app are.
@@ -118,6 +120,15 @@ impl Server {
     #[must_use]
     pub fn public_url(&self) -> &Url {
         &self.public_url
+    }
+
+    /// Reads the certificate and its key again, for connections from now on. Does nothing without
+    /// TLS.
+    ///
+    /// # Errors
+    /// When they are unusable: the ones from before stay in use.
+    pub fn reload_certificate(&self) -> Result<(), ServerError> {
+        self.tls.as_ref().map_or(Ok(()), tls::Reloadable::reload)
     }
 
     /// Stops: lets requests under way finish, ends long-polls, closes the store.
@@ -153,31 +164,16 @@ fn listen(
         Some(tls) => {
             let mut server =
                 axum_server::from_tcp_rustls(socket, tls).map_err(refused)?.handle(handle.clone());
-            limit_connections(server.http_builder());
+            connections::limit(server.http_builder(), &connections::Limits::default());
             tokio::spawn(server.serve(service))
         }
         None => {
             let mut server = axum_server::from_tcp(socket).map_err(refused)?.handle(handle.clone());
-            limit_connections(server.http_builder());
+            connections::limit(server.http_builder(), &connections::Limits::default());
             tokio::spawn(server.serve(service))
         }
     };
     Ok(Listener { address, handle, task })
-}
-
-/// Slow or greedy connections don't hold the server up.
-fn limit_connections<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
-    builder
-        .http1()
-        .timer(hyper_util::rt::TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(30))
-        .max_buf_size(64 * 1024);
-    builder
-        .http2()
-        .timer(hyper_util::rt::TokioTimer::new())
-        .max_concurrent_streams(256)
-        .keep_alive_interval(Duration::from_secs(60))
-        .keep_alive_timeout(Duration::from_secs(20));
 }
 
 fn create_folder(path: &Path) -> Result<(), ServerError> {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::OnceLock};
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use pli_accounts::{
     Assembly, AssemblyConfig, MailSender, SessionsConfig,
     backup::KeyBackup,
@@ -15,6 +15,7 @@ use pli_http::{
     departures::Departures,
     layer::{
         drain::Drain,
+        measure::{self, REQUEST_DURATION, REQUEST_DURATION_BUCKETS},
         rate_limit::{Limits, RateLimiter},
     },
     state::Settings,
@@ -178,14 +179,28 @@ pub(crate) fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE
         .get_or_init(|| {
-            let recorder = PrometheusBuilder::new().build_recorder();
+            let durations = Matcher::Full(REQUEST_DURATION.to_owned());
+            let recorder = PrometheusBuilder::new()
+                .set_buckets_for_metric(durations, REQUEST_DURATION_BUCKETS)
+                .expect("there are buckets")
+                .build_recorder();
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
                 tracing::warn!("another metrics recorder is in place: /metrics stays empty");
             }
+            measure::describe();
             handle
         })
         .clone()
+}
+
+/// Sums up what was measured, so that it takes no memory where nobody reads it.
+pub(crate) async fn keep_metrics_small(metrics: PrometheusHandle) {
+    let mut every = tokio::time::interval(std::time::Duration::from_secs(5));
+    loop {
+        every.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 /// Ends what the last stop of the server left undone.

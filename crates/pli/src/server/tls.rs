@@ -7,14 +7,40 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use super::ServerError;
 use crate::config::Tls;
 
+/// A certificate that can be renewed while the server runs.
+pub(super) struct Reloadable {
+    tls: Tls,
+    config: RustlsConfig,
+}
+
+impl Reloadable {
+    pub(super) fn load(tls: Tls) -> Result<Self, ServerError> {
+        let config = RustlsConfig::from_config(server_config(&tls)?);
+        Ok(Self { tls, config })
+    }
+
+    pub(super) fn config(&self) -> RustlsConfig {
+        self.config.clone()
+    }
+
+    pub(super) fn reload(&self) -> Result<(), ServerError> {
+        self.config.reload_from_config(server_config(&self.tls)?);
+        Ok(())
+    }
+}
+
 /// TLS 1.3 and 1.2 by rustls with aws-lc-rs, whose defaults prefer the hybrid post-quantum key
 /// exchange X25519MLKEM768.
-pub(super) fn server_config(tls: &Tls) -> Result<RustlsConfig, ServerError> {
+fn server_config(tls: &Tls) -> Result<Arc<ServerConfig>, ServerError> {
     let certificates = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| {
             ServerError::Tls(format!("certificate {}: {error}", tls.certificate.display()))
         })?;
+    if certificates.is_empty() {
+        let path = tls.certificate.display();
+        return Err(ServerError::Tls(format!("certificate {path}: there is none in the file")));
+    }
     let key = PrivateKeyDer::from_pem_file(&tls.key)
         .map_err(|error| ServerError::Tls(format!("key {}: {error}", tls.key.display())))?;
 
@@ -26,5 +52,5 @@ pub(super) fn server_config(tls: &Tls) -> Result<RustlsConfig, ServerError> {
         .with_single_cert(certificates, key)
         .map_err(|error| ServerError::Tls(error.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(RustlsConfig::from_config(Arc::new(config)))
+    Ok(Arc::new(config))
 }

@@ -3,11 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod account;
+mod bad_input;
+mod device_lists;
+mod edge;
 mod keys;
 mod media;
+mod process;
 mod registration;
 mod room_keys;
 mod rooms;
 mod send_to_device;
 mod sessions;
 mod support;
+mod sync;
+mod tls;
+mod unread;
+mod users;

@@ -2,7 +2,8 @@
 
 pub(crate) mod mail;
 mod pages;
-mod waiting;
+pub(crate) mod process;
+pub(crate) mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -87,6 +88,21 @@ impl TestServer {
         self.boot().await;
     }
 
+    /// How many batches the store of a server on a disk has committed: who compares that before and
+    /// after knows whether anything was written.
+    pub(crate) async fn commits(&self) -> u64 {
+        let store = pli_store::Store::open_read_only(&self.config.store_url()).await.unwrap();
+        store.position().await.unwrap().0
+    }
+
+    pub(crate) fn running(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
+
+    pub(crate) fn client_address(&self) -> std::net::SocketAddr {
+        self.running().client_address()
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         let address = self.server.as_ref().unwrap().client_address();
         format!("http://{address}{path}")
@@ -111,6 +127,21 @@ impl TestServer {
         }
         if let Some(body) = body {
             request = request.json(&body);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Sends a body as it is.
+    pub(crate) async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let mut request = self.http.request(method, self.url(path)).body(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
         }
         Answer::read(request.send().await.unwrap()).await
     }
@@ -180,7 +211,7 @@ impl Person {
 }
 
 impl Answer {
-    async fn read(response: reqwest::Response) -> Self {
+    pub(crate) async fn read(response: reqwest::Response) -> Self {
         let status = response.status();
         let headers = response.headers().clone();
         let bytes = response.bytes().await.unwrap();

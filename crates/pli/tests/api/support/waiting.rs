@@ -11,7 +11,8 @@ impl TestServer {
     }
 }
 
-pub(super) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+/// Asks again and again until it is so; panics if it isn't after half a minute.
+pub(crate) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     let asking = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(10));
         while !is_so().await {
