@@ -104,7 +104,7 @@ export class PersonAtBrowser {
     await dialog.getByRole("combobox", { name: "Name of the person" }).fill(other.name);
     await dialog.getByRole("option", { name: other.name }).first().click();
     await expect(dialog).toBeHidden();
-    await expect(this.composer).toBeVisible();
+    await this.isIn(other.name);
   }
 
   /** Makes a group with some people. */
@@ -120,19 +120,27 @@ export class PersonAtBrowser {
     }
     await dialog.getByRole("button", { name: "Make the group" }).click();
     await expect(dialog).toBeHidden();
-    await expect(this.composer).toBeVisible();
+    await this.isIn(name);
   }
 
   /** Accepts the one invitation there is. */
   async acceptInvitation(): Promise<void> {
-    await this.page.getByRole("button", { name: /^Accept the invitation/ }).click();
-    await expect(this.composer).toBeVisible();
+    const button = this.page.getByRole("button", { name: /^Accept the invitation/ });
+    const label = (await button.getAttribute("aria-label")) ?? "";
+    await button.click();
+    await this.isIn(label.replace(/^[^:]*: /, ""));
   }
 
   /** Opens a conversation from the list. */
   async openConversation(name: string): Promise<void> {
     await this.page.locator("[data-room-row]").filter({ hasText: name }).first().click();
-    await expect(this.composer).toBeVisible();
+    await this.isIn(name);
+  }
+
+  /** Waits until the conversation called `name` is the open one: another may have been before. */
+  private async isIn(name: string): Promise<void> {
+    const shown = name.replace(/ \[[^\]]*\]$/, "");
+    await expect(this.page.getByRole("textbox", { name: `Message to ${shown}`, exact: true })).toBeVisible();
   }
 
   get composer(): Locator {
