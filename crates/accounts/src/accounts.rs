@@ -128,6 +128,24 @@ impl Accounts {
         Ok(self.store.snapshot().await?.get(&USERS, user_id).await?)
     }
 
+    /// The accounts in the order of their ids: at most `limit` after the one given.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(
+        &self,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<(OwnedUserId, UserRecord)>, AccountsError> {
+        let range = match after {
+            Some(user_id) => USERS.all().after(user_id),
+            None => USERS.all(),
+        };
+        let snapshot = self.store.snapshot().await?;
+        let rows = snapshot.scan(&USERS, range, limit, pli_store::Direction::Forward).await?;
+        Ok(rows.into_iter().map(|row| (row.key, row.value)).collect())
+    }
+
     /// Makes an account an administrator's, or not any more.
     ///
     /// # Errors

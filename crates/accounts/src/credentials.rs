@@ -1,6 +1,8 @@
 //! Changing and resetting passwords, and deactivating accounts (client-server API, sections "Current
 //! account information" and "Account deactivation").
 
+mod operator;
+
 use pli_store::{Batch, Direction, Expect, Keyspace, Store, ambient::Ambient};
 use ruma::{OwnedSessionId, OwnedUserId, UserId, api::client::uiaa::AuthData};
 

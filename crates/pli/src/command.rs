@@ -4,6 +4,7 @@ mod config_check;
 mod init;
 mod serve;
 mod store;
+mod user;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,8 @@ enum Action {
     /// Look after the store. Stop the server first.
     #[command(subcommand)]
     Store(store::StoreAction),
+    /// Look after people's accounts. Stop the server first.
+    User(user::UserCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,6 +58,9 @@ pub enum CommandError {
     /// The store is unusable.
     #[error(transparent)]
     Store(#[from] pli_store::StoreError),
+    /// An account could not be changed.
+    #[error(transparent)]
+    Accounts(#[from] pli_accounts::AccountsError),
     /// The server could not start.
     #[error(transparent)]
     Server(#[from] crate::server::ServerError),
@@ -84,6 +90,7 @@ impl Command {
                 config_check::run(&config)
             }
             Action::Store(action) => store::run(action),
+            Action::User(command) => user::run(command),
         }
     }
 }

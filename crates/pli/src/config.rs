@@ -3,7 +3,7 @@
 
 mod check;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
 use figment::{
@@ -66,6 +66,9 @@ pub struct Config {
     /// Password hashing.
     #[serde(default)]
     pub passwords: pli_accounts::PasswordsConfig,
+    /// Sessions.
+    #[serde(default)]
+    pub sessions: pli_accounts::SessionsConfig,
     /// Outgoing mail.
     #[serde(default)]
     pub mail: pli_accounts::MailConfig,
@@ -153,11 +156,24 @@ pub struct MediaConfig {
     pub store: Option<String>,
     /// The largest file that may be uploaded.
     pub max_upload: ByteSize,
+    /// How much one user may keep here; no limit if absent.
+    pub quota_per_user: Option<ByteSize>,
+    /// How many files a user may have announced without their content.
+    pub max_pending: usize,
+    /// How long an announced file waits for its content.
+    #[serde(with = "humantime_serde")]
+    pub pending_lifetime: Duration,
 }
 
 impl Default for MediaConfig {
     fn default() -> Self {
-        Self { store: None, max_upload: ByteSize::mib(100) }
+        Self {
+            store: None,
+            max_upload: ByteSize::mib(100),
+            quota_per_user: None,
+            max_pending: 100,
+            pending_lifetime: Duration::from_secs(24 * 60 * 60),
+        }
     }
 }
 

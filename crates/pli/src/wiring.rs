@@ -4,7 +4,7 @@ use std::{path::Path, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use pli_accounts::{
-    Assembly, AssemblyConfig, MailSender, SessionsConfig,
+    Assembly, AssemblyConfig, MailSender,
     backup::KeyBackup,
     keys::{CrossSigning, DeviceKeys},
     to_device::ToDevice,
@@ -48,7 +48,7 @@ pub(crate) async fn wire(
         public_url: config.public_url.clone(),
         registration: config.registration.clone(),
         passwords: config.passwords.clone(),
-        sessions: SessionsConfig::default(),
+        sessions: config.sessions.clone(),
     };
     let accounts = Assembly::build(store, ambient, assembly_config, Vec::new())
         .map_err(|error| failed(&error))?;
@@ -74,6 +74,9 @@ pub(crate) async fn wire(
 
     let media_config = MediaConfig {
         max_upload: config.media.max_upload.as_u64(),
+        quota_per_user: config.media.quota_per_user.map(|quota| quota.as_u64()),
+        max_pending: config.media.max_pending,
+        pending_lifetime: config.media.pending_lifetime,
         ..MediaConfig::new(config.media_store())
     };
     let media =

@@ -18,7 +18,7 @@ async fn sign_in(server: &Process, password: &str) -> Answer {
         "identifier": { "type": "m.id.user", "user": "claire" },
         "password": password,
     });
-    server.send(Method::POST, "/_matrix/client/v3/login", None, Some(body)).await
+    server.send(Method::POST, "/_matrix/client/v3/login", None, Some(&body)).await.unwrap()
 }
 
 fn said(output: &std::process::Output) -> String {
@@ -40,7 +40,7 @@ async fn an_operator_lists_resets_and_deactivates_while_the_server_is_stopped() 
     let room = json!({ "invite": [claire.user_id] });
     let create = "/_matrix/client/v3/createRoom";
     let token = Some(samir.access_token.as_str());
-    let room = server.send(Method::POST, create, token, Some(room)).await.ok();
+    let room = server.send(Method::POST, create, token, Some(&room)).await.unwrap().ok();
     let room_id = room["room_id"].as_str().unwrap();
 
     // The embedded store belongs to one process at a time.
@@ -62,7 +62,7 @@ async fn an_operator_lists_resets_and_deactivates_while_the_server_is_stopped() 
 
     let server = installation.serve().await;
     let whoami = "/_matrix/client/v3/account/whoami";
-    let old = server.send(Method::GET, whoami, Some(&claire.access_token), None).await;
+    let old = server.send(Method::GET, whoami, Some(&claire.access_token), None).await.unwrap();
     old.refused(401, "M_UNKNOWN_TOKEN");
     sign_in(&server, PASSWORD).await.refused(403, "M_FORBIDDEN");
     sign_in(&server, NEW_PASSWORD).await.ok();
@@ -79,7 +79,7 @@ async fn an_operator_lists_resets_and_deactivates_while_the_server_is_stopped() 
     let path = format!("/_matrix/client/v3/rooms/{room_id}/members");
     let token = Some(samir.access_token.as_str());
     until(async || {
-        let members = server.send(Method::GET, &path, token, None).await.ok();
+        let members = server.send(Method::GET, &path, token, None).await.unwrap().ok();
         members["chunk"].as_array().unwrap().iter().any(|event: &Value| {
             event["state_key"] == "@claire:pli.test" && event["content"]["membership"] == "leave"
         })
