@@ -140,7 +140,7 @@ export class PersonAtBrowser {
   /** Waits until the conversation called `name` is the open one: another may have been before. */
   private async isIn(name: string): Promise<void> {
     const shown = name.replace(/ \[[^\]]*\]$/, "");
-    await expect(this.page.getByRole("textbox", { name: `Message to ${shown}`, exact: true })).toBeVisible();
+    await expect(this.page.getByRole("textbox", { name: `Message to ${shown}` })).toBeVisible();
   }
 
   get composer(): Locator {
