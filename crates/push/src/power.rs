@@ -1,5 +1,5 @@
 use pli_events::room_version_rules;
-use pli_rooms::{RoomError, Rooms};
+use pli_rooms::{RoomError, RoomEvent, Rooms};
 use pli_store::Snapshot;
 use ruma::{
     OwnedUserId, RoomId,
@@ -7,9 +7,14 @@ use ruma::{
         StateEventType,
         room::power_levels::{RoomPowerLevels, RoomPowerLevelsEventContent, RoomPowerLevelsSource},
     },
-    push::PushConditionPowerLevelsCtx,
+    push::{PushCondition, PushConditionPowerLevelsCtx, Ruleset},
 };
 use serde::Deserialize;
+
+/// What the default rule about room mentions looks for in a text, in any case.
+const ROOM: &[u8] = b"@room";
+/// And in `m.mentions`: stored events are canonical JSON.
+const ROOM_MENTION: &[u8] = b"\"room\":true";
 
 /// Who may notify a whole room, as push conditions ask it. `None` if the room is unknown or its
 /// power levels can't be understood: then nobody may.
@@ -44,4 +49,17 @@ pub(crate) async fn power_levels(
         }
     }
     Ok(Some(RoomPowerLevels::new(source, rules, creators).into()))
+}
+
+/// Whether judging an event needs to know who may notify the room. Nearly none does: only mentions of
+/// the whole room, unless the user made a rule of their own that asks.
+pub(crate) fn needs_power_levels(event: &RoomEvent, rules: &Ruleset) -> bool {
+    let json = event.pdu.json().as_bytes();
+    let names_room = json.windows(ROOM.len()).any(|window| window.eq_ignore_ascii_case(ROOM));
+    let mentions_room = json.windows(ROOM_MENTION.len()).any(|window| window == ROOM_MENTION);
+    let asks = |condition: &PushCondition| {
+        matches!(condition, PushCondition::SenderNotificationPermission(_))
+    };
+    let mut own_rules = rules.override_.iter().chain(&rules.underride).filter(|rule| !rule.default);
+    names_room || mentions_room || own_rules.any(|rule| rule.conditions.iter().any(asks))
 }

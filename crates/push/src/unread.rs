@@ -22,11 +22,16 @@ use ruma::{
 };
 use serde::Deserialize;
 
-use crate::{PushError, PushRules, power::power_levels};
+use crate::{
+    PushError, PushRules,
+    power::{needs_power_levels, power_levels},
+};
 
 /// How far back counting goes: beyond this many events, a count no longer tells anybody anything,
 /// and the work stays bounded.
 const COUNTED_EVENTS: usize = 1_000;
+/// How many events are judged before other tasks get their turn.
+const JUDGED_AT_ONCE: usize = 64;
 /// How many (user, room) pairs are remembered.
 const CACHED_ROOMS: usize = 200_000;
 /// The receipt's thread of events outside threads.
@@ -147,7 +152,10 @@ impl Unread {
         let mut notifying = known.map_or_else(VecDeque::new, |known| known.notifying.clone());
         notifying.retain(|event| event.stamp > floor);
         let mut context = None;
-        for event in &events {
+        for (index, event) in events.iter().enumerate() {
+            if index % JUDGED_AT_ONCE == JUDGED_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
             if *event.pdu.event_type() == TimelineEventType::RoomRedaction
                 && let Some(target) = self.redacted_by(snapshot, event).await?
             {
@@ -157,10 +165,14 @@ impl Unread {
             if event.pdu.sender() == user_id || event.is_hidden() || event.redacted_by.is_some() {
                 continue;
             }
-            let context = match &context {
+            let context = match &mut context {
                 Some(context) => context,
                 None => context.insert(self.context(snapshot, user_id, user_room).await?),
             };
+            if context.power_levels.is_none() && needs_power_levels(event, rules) {
+                let room_id = &user_room.room_id;
+                context.power_levels = power_levels(&self.rooms, snapshot, room_id).await?;
+            }
             if let Some(found) = judge(event, rules, context).await {
                 notifying.push_back(Arc::new(found));
             }
@@ -226,6 +238,7 @@ impl Unread {
         Ok(target.map(ToOwned::to_owned).filter(|_| !redaction.is_hidden()))
     }
 
+    /// What conditions ask about the room, except who may notify it.
     async fn context(
         &self,
         snapshot: &Snapshot,
@@ -236,14 +249,12 @@ impl Unread {
         let joined = summary.map_or(0, |(summary, _)| summary.joined);
         let member = self.rooms.event(snapshot, &user_room.event_id).await?;
         let display_name = member.and_then(|member| display_name(&member));
-        let mut context = PushConditionRoomCtx::new(
+        Ok(PushConditionRoomCtx::new(
             user_room.room_id.clone(),
             UInt::new_saturating(joined),
             user_id.to_owned(),
             display_name.unwrap_or_else(|| user_id.localpart().to_owned()),
-        );
-        context.power_levels = power_levels(&self.rooms, snapshot, &user_room.room_id).await?;
-        Ok(context)
+        ))
     }
 }
 

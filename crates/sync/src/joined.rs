@@ -58,27 +58,31 @@ impl Answering<'_> {
         joined.ephemeral.events = ephemeral;
         let mut state = Vec::new();
         if window.any() || from_nothing {
-            let Some((summary, _)) = self.rooms().summary(&self.snapshot, room_id).await? else {
-                return Ok(None);
-            };
             let token_root =
                 if is_new { StateRoot::EMPTY } else { self.root_at_token(user_room).await? };
             let end = match window.newest_state {
                 Some(root) => root,
                 None => self.rooms().current_state_root(&self.snapshot, room_id).await?,
             };
-            let changed = if is_new || token_root == end {
-                Vec::new()
-            } else {
-                self.rooms().states().diff(&self.snapshot, token_root, end).await?
-            };
-            self.note_device_lists(user_room, is_new, &changed, &summary).await?;
             let mut heroes = Vec::new();
-            if from_nothing || changed.iter().any(bears_on_summary) {
-                heroes = heroes_if_unnamed(&summary, &self.request.user_id);
-                joined.summary.heroes.clone_from(&heroes);
-                joined.summary.joined_member_count = Some(UInt::new_saturating(summary.joined));
-                joined.summary.invited_member_count = Some(UInt::new_saturating(summary.invited));
+            if from_nothing || token_root != end {
+                let Some((summary, _)) = self.rooms().summary(&self.snapshot, room_id).await?
+                else {
+                    return Ok(None);
+                };
+                let changed = if is_new {
+                    Vec::new()
+                } else {
+                    self.rooms().states().diff(&self.snapshot, token_root, end).await?
+                };
+                self.note_device_lists(user_room, is_new, &changed, &summary).await?;
+                if from_nothing || changed.iter().any(bears_on_summary) {
+                    heroes = heroes_if_unnamed(&summary, &self.request.user_id);
+                    let told = &mut joined.summary;
+                    told.heroes.clone_from(&heroes);
+                    told.joined_member_count = Some(UInt::new_saturating(summary.joined));
+                    told.invited_member_count = Some(UInt::new_saturating(summary.invited));
+                }
             }
             let known = if from_nothing { StateRoot::EMPTY } else { token_root };
             let start = self.root_at_start(user_room, &window, known, end).await?;

@@ -83,7 +83,7 @@ impl Sync {
         let mut request = request.clone();
         if let Some(since) = request.since
             && since.position > notifier.position()
-            && since.position > store.position().await?
+            && since.position > Box::pin(store.position()).await?
         {
             // A token from a future that a restored backup doesn't know: what has happened since is
             // not what the client saw, so it is told everything again.
@@ -95,10 +95,11 @@ impl Sync {
         let deadline = Instant::now() + request.timeout;
         tokio::pin!(stop);
         loop {
-            self.follow(request).await?;
+            // Boxed, so that what waits is small: thousands wait at once.
+            Box::pin(self.follow(request)).await?;
             // Taken before looking, so that nothing between looking and waiting is missed.
             let mut woken = notifier.watch(&request.user_id);
-            let (response, is_empty) = self.answer(request).await?;
+            let (response, is_empty) = Box::pin(self.answer(request)).await?;
             if request.since.is_none() || request.full_state || !is_empty {
                 return Ok(response);
             }
@@ -124,7 +125,7 @@ impl Sync {
         let up_to = since.to_device.min(since.position);
         let queue = (request.user_id.clone(), request.device_id.clone());
         if emptied.get(&queue).is_none_or(|emptied| emptied < up_to) {
-            to_device.acknowledge(&request.user_id, &request.device_id, up_to).await?;
+            Box::pin(to_device.acknowledge(&request.user_id, &request.device_id, up_to)).await?;
             emptied.insert(queue, up_to);
         }
         Ok(())

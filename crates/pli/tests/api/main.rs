@@ -9,6 +9,7 @@ mod edge;
 mod keys;
 mod media;
 mod process;
+mod push_rules;
 mod registration;
 mod room_keys;
 mod rooms;

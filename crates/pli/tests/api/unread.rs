@@ -155,3 +155,19 @@ async fn what_was_said_before_one_came_is_not_unread() {
     assert_eq!(counts(&client.sync().await, &room_id), (1, 0));
     assert!(!has_news(&client.sync().await));
 }
+
+#[tokio::test]
+async fn only_who_may_notify_the_room_highlights_it() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let room_id = server.room_of(&[&claire, &samir]).await;
+    let awa = server.sign_up("awa").await;
+    server.join(&awa, &room_id).await;
+    let everybody = json!({ "msgtype": "m.text", "body": "tous", "m.mentions": { "room": true } });
+    let mut client = Client::start(&server, &awa).await;
+    server.write_content(&samir, &room_id, "t1", everybody.clone()).await;
+    assert_eq!(counts(&client.sync().await, &room_id), (1, 0));
+    server.write_content(&claire, &room_id, "t2", everybody).await;
+    assert_eq!(counts(&client.sync().await, &room_id), (2, 1));
+}
