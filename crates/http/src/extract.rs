@@ -147,7 +147,8 @@ where
         let sessions = Sessions::from_ref(state);
         // Who asks comes first: a stranger learns nothing about the form of a request.
         let token = access_token(&parts);
-        let requester = T::Authentication::identify(&sessions, token.as_deref()).await?;
+        // Boxed, like the rest that is over once the handler begins: a waiting request stays small.
+        let requester = Box::pin(T::Authentication::identify(&sessions, token.as_deref())).await?;
         let address = client_address(&parts);
         let known = T::Authentication::requester(&requester);
         if T::RATE_LIMITED {
@@ -159,7 +160,7 @@ where
         }
         if let Some(requester) = known {
             // Rarely more than a look into memory; and no reason to refuse a request.
-            if let Err(error) = Devices::from_ref(state).seen(requester, address).await {
+            if let Err(error) = Box::pin(Devices::from_ref(state).seen(requester, address)).await {
                 tracing::warn!(%error, "a device's last use could not be noted");
             }
         }
