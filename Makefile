@@ -20,8 +20,9 @@ run: web release ## Install what is missing, build everything, start Pli.
 	exec $(PLI) serve --config $(CONFIG)
 
 .PHONY: demo
-demo: web release ## Start Pli with five people, a conversation, a group and messages.
-	scripts/demo.sh $(PLI)
+demo: web ## Start Pli with five people, a conversation, a group and messages.
+	cargo build --locked -p pli-e2e --bin pli-demo
+	exec $(CARGO_TARGET_DIR)/debug/pli-demo
 
 .PHONY: test
 test: test-rust test-web test-browser ## Install what is missing, run every test.
@@ -41,7 +42,7 @@ test-web: web/node_modules/.installed
 
 .PHONY: test-browser
 test-browser: chromium web e2e/browser/node_modules/.installed
-	cargo build --locked -p pli
+	cargo build --locked -p pli -p pli-e2e --bins
 	npm --prefix e2e/browser test
 
 .PHONY: lint

@@ -1,2 +1,4 @@
-//! Whole-product tests in Rust live in `tests/`; those in a browser in `browser/`.
+//! Whole-product tests, in `tests/`, and the demo (`make demo`), which lives here.
 #![forbid(unsafe_code)]
+
+pub mod demo;
