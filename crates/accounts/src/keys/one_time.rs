@@ -25,6 +25,9 @@ const MAX_HELD: u64 = 1_000;
 /// How many bytes one key may have. A signed key has about 200.
 const MAX_KEY_BYTES: usize = 4_096;
 
+/// How many bytes a key's id may have, its algorithm included.
+const MAX_KEY_ID_BYTES: usize = 255;
+
 /// The algorithm of which counts are always told, zero included: some clients only upload new keys
 /// when they see the number.
 const USUAL_ALGORITHM: &str = "signed_curve25519";
@@ -187,6 +190,12 @@ pub(crate) fn check_key(id: &str, json: &str) -> Result<(), AccountsError> {
         },
     }
 
+    // The id becomes part of keys of the store, which have their limit.
+    if id.len() > MAX_KEY_ID_BYTES {
+        return Err(AccountsError::invalid_param(format!(
+            "a key's id can have at most {MAX_KEY_ID_BYTES} bytes"
+        )));
+    }
     if json.len() > MAX_KEY_BYTES {
         return Err(AccountsError::TooLarge(
             format!("key `{id}` has more than {MAX_KEY_BYTES} bytes").into(),

@@ -30,7 +30,9 @@ async fn removing_a_device_needs_the_password_and_ends_its_session() {
     assert_eq!(server.get(&here, &path).await.ok()["display_name"], "Old phone");
     let list = server.get(&here, "/_matrix/client/v3/devices").await.ok();
     assert_eq!(list["devices"].as_array().unwrap().len(), 2);
-    assert!(list["devices"][0]["last_seen_ts"].is_u64(), "{list}");
+    let mut devices = list["devices"].as_array().unwrap().iter();
+    let this = devices.find(|device| device["device_id"] == *here.device_id).unwrap();
+    assert!(this["last_seen_ts"].is_u64(), "{list}");
 
     let challenge = server.delete(&here, &path).await;
     assert_eq!(challenge.status, StatusCode::UNAUTHORIZED);

@@ -51,6 +51,18 @@ impl Trial {
         self.note((status, errcode), &format!("{method} {path:.120} {shown}"), &answer);
     }
 
+    /// Expects any of the errors that are the client's fault.
+    async fn finds_fault(&mut self, method: Method, path: &str, body: Value) {
+        let path = path.replace("{room}", &self.room_id).replace("{claire}", &self.claire.user_id);
+        let answer =
+            self.server.send(method.clone(), &path, Some(&self.claire.access_token), Some(body));
+        let answer = answer.await;
+        if !answer.status.is_client_error() || answer.body["errcode"].is_null() {
+            let Answer { status, body, .. } = answer;
+            self.wrong.push(format!("{method} {path:.120}\n    got {status} {body:.300}"));
+        }
+    }
+
     fn note(&mut self, expected: (u16, &str), what: &str, answer: &Answer) {
         let errcode = answer.body["errcode"].as_str().unwrap_or_default();
         let says_what_is_wrong = answer.body["error"].as_str().is_some_and(|text| !text.is_empty());
@@ -271,13 +283,13 @@ async fn a_key_that_comes_twice_counts_once_for_everybody() {
     let mut trial = Trial::begin().await;
     let path = format!("{V3}/rooms/{}/send/m.room.message/t", trial.room_id);
     let body = r#"{"body":"first","msgtype":"m.text","body":"second"}"#;
-    let token = Some(trial.claire.access_token.as_str());
-    let answer = trial.server.send_bytes(Method::PUT, &path, token, body).await;
+    let token = trial.claire.access_token.as_str();
+    let answer = trial.server.send_bytes(Method::PUT, &path, Some(token), body).await;
     if answer.status.is_success() {
         let event_id = answer.body["event_id"].as_str().unwrap().to_owned();
         let path = format!("{V3}/rooms/{}/event/{event_id}", trial.room_id);
         let url = trial.server.url(&path);
-        let request = trial.server.http.get(url).bearer_auth(token.unwrap());
+        let request = trial.server.http.get(url).bearer_auth(token);
         let text = request.send().await.unwrap().text().await.unwrap();
         assert!(!text.contains("first") && text.contains("second"), "{text}");
     } else {
@@ -316,7 +328,6 @@ async fn what_is_too_long_is_refused_before_it_is_kept() {
             (INVALID, &Method::GET, format!("{user}/filter/{name}"), ""),
             (INVALID, &put, format!("{V3}/devices/{name}"), "{}"),
             (INVALID, &Method::GET, format!("{V3}/profile/@{name}:pli.test"), ""),
-            ((400, "M_KEY_TOO_LARGE"), &put, format!("{V3}/profile/{{claire}}/u.{name}"), "{}"),
             (INVALID, &put, format!("{V3}/pushrules/global/content/{name}"), "{}"),
             (TOO_LARGE, &put, format!("{V3}/sendToDevice/{name}/t"), "{\"messages\":{}}"),
             (INVALID, &put, format!("{V3}/sendToDevice/m.test/{name}"), "{\"messages\":{}}"),
@@ -327,6 +338,9 @@ async fn what_is_too_long_is_refused_before_it_is_kept() {
             trial.refuses(expected, method.clone(), &path, body).await;
         }
     }
+    let path = format!("{V3}/profile/{{claire}}/u.{long}");
+    let field = json!({ format!("u.{long}"): 1 }).to_string();
+    trial.refuses((400, "M_KEY_TOO_LARGE"), put.clone(), &path, field).await;
     let text = |bytes: usize| "x".repeat(bytes);
     let post = Method::POST;
     let alias = json!({ "room_alias_name": text(300) });
@@ -361,6 +375,104 @@ async fn what_is_too_long_is_refused_before_it_is_kept() {
     trial.refuses(TOO_LARGE, put.clone(), &path, data.to_string()).await;
     trial.commits = trial.server.commits().await;
     trial.end().await;
+}
+
+/// What clients name in bodies becomes part of keys of the store, too, and those have their limit.
+#[tokio::test]
+async fn what_is_named_too_long_in_a_body_is_the_clients_mistake() {
+    let mut trial = Trial::begin().await;
+    let (post, put) = (Method::POST, Method::PUT);
+    let long = "x".repeat(3_000);
+    let user = format!("@{long}:pli.test");
+    let key = json!({ "key": "AAAA", "signatures": {} });
+    let password = json!({ "type": "m.id.user", "user": "claire" });
+    for (method, path, body) in [
+        (&post, "/keys/upload", json!({ "one_time_keys": { format!("{long}:a"): key } })),
+        (
+            &post,
+            "/keys/upload",
+            json!({ "one_time_keys": { format!("signed_curve25519:{long}"): key } }),
+        ),
+        (&post, "/keys/upload", json!({ "fallback_keys": { format!("{long}:a"): key } })),
+        (&post, "/keys/query", json!({ "device_keys": { &user: [] } })),
+        (&post, "/keys/claim", json!({ "one_time_keys": { &user: { "D": "signed_curve25519" } } })),
+        (&put, "/sendToDevice/m.test/t", json!({ "messages": { &user: { "*": {} } } })),
+        (&post, "/rooms/{room}/read_markers", json!({ "m.read": format!("${long}") })),
+        (
+            &post,
+            "/rooms/{room}/receipt/m.read/$unknown",
+            json!({ "thread_id": format!("${long}") }),
+        ),
+        (&put, "/directory/room/%23test%3Apli.test", json!({ "room_id": format!("!{long}") })),
+        (&post, "/createRoom", json!({ "invite": [user] })),
+        (&post, "/createRoom", json!({ "room_version": long })),
+        (
+            &post,
+            "/register",
+            json!({ "username": long, "password": "12345678", "auth": { "type": "m.login.dummy" } }),
+        ),
+        (
+            &post,
+            "/login",
+            json!({ "type": "m.login.password", "identifier": { "type": "m.id.user", "user": long }, "password": "x" }),
+        ),
+        (
+            &post,
+            "/login",
+            json!({
+                "type": "m.login.password", "identifier": password, "password": crate::support::PASSWORD,
+                "initial_device_display_name": "x".repeat(100_000),
+            }),
+        ),
+        (&post, "/login", json!({ "type": "m.login.token", "token": long })),
+        (&post, "/refresh", json!({ "refresh_token": long })),
+        (
+            &post,
+            "/account/password/email/requestToken",
+            json!({ "client_secret": long, "email": "a@pli.test", "send_attempt": 1 }),
+        ),
+        (
+            &post,
+            "/account/password/email/requestToken",
+            json!({ "client_secret": "a", "email": format!("{long}@pli.test"), "send_attempt": 1 }),
+        ),
+        (&post, "/account/3pid/delete", json!({ "medium": "email", "address": long })),
+        (
+            &post,
+            "/room_keys/version",
+            json!({ "algorithm": "m.megolm_backup.v1".repeat(1_000), "auth_data": "x" }),
+        ),
+        (&post, "/user_directory/search", json!({ "search_term": 1, "limit": long })),
+        (
+            &put,
+            "/room_keys/keys?version=1",
+            json!({ "rooms": { format!("!{long}"): { "sessions": {} } } }),
+        ),
+    ] {
+        trial.finds_fault(method.clone(), &format!("{V3}{path}"), body).await;
+    }
+    trial.end().await;
+}
+
+/// A name that grows when it is folded for the search is no reason to fail.
+#[tokio::test]
+async fn names_that_grow_when_folded_are_kept() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let path = format!("{V3}/profile/{}/displayname", claire.user_id);
+    for name in ["\u{3316}".repeat(250), "\u{fdfa}".repeat(250), "\u{1d160}".repeat(250)] {
+        server.put(&claire, &path, json!({ "displayname": name })).await.ok();
+    }
+    // To devices that nobody has, and names that only lists carry.
+    let long = "x".repeat(3_000);
+    let devices = json!({ "devices": [long] });
+    let answer = server.post(&claire, &format!("{V3}/delete_devices"), devices).await;
+    assert!(!answer.status.is_server_error(), "{answer:?}");
+    let query = json!({ "device_keys": { &claire.user_id: [long] } });
+    server.post(&claire, &format!("{V3}/keys/query"), query).await.ok();
+    let claim = json!({ "one_time_keys": { &claire.user_id: { &long: long } } });
+    let answer = server.post(&claire, &format!("{V3}/keys/claim"), claim).await;
+    assert!(!answer.status.is_server_error(), "{answer:?}");
 }
 
 #[tokio::test]

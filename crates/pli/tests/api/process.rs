@@ -63,6 +63,8 @@ async fn a_second_server_on_the_same_store_refuses_to_start() {
     first.sign_up("claire").await;
 }
 
+type Damage = fn(&std::fs::File);
+
 /// Whoever starts it then must know what to do, and nothing may make it worse.
 #[tokio::test]
 async fn a_damaged_store_is_not_served() {
@@ -78,7 +80,7 @@ async fn a_damaged_store_is_not_served() {
 
     let path = installation.data().join("pli.db");
     let intact = std::fs::read(&path).unwrap();
-    let damage: [(&str, fn(&std::fs::File)); 3] = [
+    let damage: [(&str, Damage); 3] = [
         ("the header", |file| file.write_all_at(&[0xaa; 100], 0).unwrap()),
         ("the schema", |file| file.write_all_at(&[0xaa; 3_000], 100).unwrap()),
         ("the end", |file| file.set_len(5_000).unwrap()),

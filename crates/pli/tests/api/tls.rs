@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, ClientConnection, NamedGroup, ProtocolVersion, RootCertStore};
+use rustls::{
+    ClientConfig, ClientConnection, NamedGroup, ProtocolVersion, RootCertStore,
+    crypto::SupportedKxGroup,
+};
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::task::spawn_blocking;
 
@@ -59,7 +62,7 @@ async fn connect(address: SocketAddr, trusted: CertificateDer<'static>) -> Agree
         }
         Agreed {
             version: client.protocol_version(),
-            group: client.negotiated_key_exchange_group().map(|group| group.name()),
+            group: client.negotiated_key_exchange_group().map(SupportedKxGroup::name),
             alpn: client.alpn_protocol().map(<[u8]>::to_vec),
             certificate: client.peer_certificates().unwrap()[0].clone(),
         }
