@@ -83,7 +83,7 @@ async fn today_s_recordings_stay_unreadable_for_tomorrow_s_computers() {
 }
 
 #[tokio::test]
-async fn requests_go_over_http_2_and_tell_browsers_to_stay() {
+async fn requests_go_over_http_2() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = issue(folder.path());
     let server = server_with_tls(folder.path()).await;
