@@ -20,6 +20,7 @@ test("whoever tries the demo reads its whole history with the words that it prin
     await expect(async () => {
       await claire.page.getByRole("article").first().hover();
       await claire.page.mouse.wheel(0, -20_000);
+      await expect(claire.page.getByText("Message hidden")).toHaveCount(0, { timeout: 20_000 });
       await expect(first).toBeVisible({ timeout: 500 });
     }).toPass({ timeout: 60_000 });
     await claire.leave();

@@ -50,6 +50,8 @@ export class EventReader {
   readonly #writtenHere = new WeakSet<MatrixEvent>();
   /** Events whose sender's devices were asked for because of them. */
   readonly #askedDevicesOf = new WeakSet<MatrixEvent>();
+  /** Events whose sender's devices changed since they were last opened. */
+  readonly #devicesChanged = new WeakSet<MatrixEvent>();
   #running = 0;
   #closed = false;
 
@@ -164,6 +166,7 @@ export class EventReader {
 
   async #judge(event: MatrixEvent): Promise<Reading> {
     await this.#client.decryptEventIfNeeded(event);
+    if (this.#devicesChanged.delete(event) && event.isDecryptionFailure()) await this.#decryptAgain(event);
     const reading = await this.#judgeDecrypted(event);
     if (!isOfUnprovenDevice(reading) || !(await this.#askForDevicesOnce(event))) return reading;
     return this.#judgeDecrypted(event);
@@ -232,19 +235,16 @@ export class EventReader {
     }
   };
 
-  /** Devices that a message came from may be known and signed by now. */
+  /** Devices that a message came from may be known and signed by now: also for what is being judged. */
   readonly #onDevicesUpdated = (userIds: string[]): void => {
     for (const userId of userIds) {
       for (const reference of this.#bySender.get(userId) ?? []) {
         const event = reference.deref();
         const reading = event === undefined ? undefined : this.#entries.get(event)?.reading;
-        if (event === undefined || reading === undefined || !isOfUnprovenDevice(reading)) continue;
-        if (event.isDecryptionFailure()) {
-          // The answer comes as a decryption like any other.
-          this.#decryptAgain(event).catch(() => undefined);
-        } else {
-          this.#invalidate(event);
-        }
+        if (event === undefined || reading === undefined) continue;
+        if (reading !== PENDING && !isOfUnprovenDevice(reading)) continue;
+        this.#devicesChanged.add(event);
+        this.#invalidate(event);
       }
     }
   };
