@@ -78,8 +78,10 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	npm --prefix web run build
 	touch $@
 
+# The versions of the lock file; not `npm ci`, which refuses one that leaves out the binaries of other
+# platforms where a registry doesn't have them.
 %/node_modules/.installed: %/package.json %/package-lock.json
-	npm --prefix $* ci --ignore-scripts --no-audit --no-fund
+	npm --prefix $* install --no-save --ignore-scripts --no-audit --no-fund
 	touch $@
 
 .PHONY: chromium postgres
