@@ -67,7 +67,7 @@ impl Engine {
             Self::Postgres(engine) => {
                 let snapshot = Box::pin(engine.snapshot()).await?;
                 Ok(EngineSnapshot::Postgres(Box::new(snapshot)))
-            },
+            }
         }
     }
 
