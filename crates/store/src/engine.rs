@@ -66,7 +66,7 @@ impl Engine {
             Self::Sqlite(engine) => engine.snapshot().await.map(EngineSnapshot::Sqlite),
             Self::Postgres(engine) => {
                 let snapshot = Box::pin(engine.snapshot()).await?;
-                Ok(EngineSnapshot::Postgres(Box::new(snapshot)))
+                Ok(EngineSnapshot::Postgres(snapshot))
             }
         }
     }
@@ -111,9 +111,7 @@ impl Address {
 pub(crate) enum EngineSnapshot {
     Memory(memory::MemorySnapshot),
     Sqlite(sqlite::SqliteSnapshot),
-    /// Boxed, like the futures below: callers' own futures would grow by kilobytes for the engine
-    /// that they don't use.
-    Postgres(Box<postgres::PostgresSnapshot>),
+    Postgres(postgres::PostgresSnapshot),
 }
 
 pub(crate) type Found = Option<(Vec<u8>, Position)>;
@@ -152,6 +150,8 @@ impl Span {
     }
 }
 
+// PostgreSQL's futures are boxed: callers' own futures would grow by kilobytes for an engine that they
+// may not even use, and be copied with them.
 impl EngineSnapshot {
     pub(crate) fn position(&self) -> Position {
         match self {
