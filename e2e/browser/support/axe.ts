@@ -31,6 +31,7 @@ export async function expectAccessible(page: Page, screen: string): Promise<void
 
 /** One line for each thing that breaks a rule: the rule, the element, what is wrong with it. */
 async function violations(page: Page, rule?: string): Promise<string[]> {
+  await settled(page);
   // Run in this page alone: the library's own way opens another, which would take the focus from open menus.
   // The focus guards around an open menu pass the focus on at once: nobody ever rests on them. axe cannot see that; a
   // test of the message menu does.
@@ -43,4 +44,19 @@ async function violations(page: Page, rule?: string): Promise<string[]> {
       ({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary?.replace(/\s+/g, " ")}`,
     ),
   );
+}
+
+/** Waits until a change of theme or size is painted and nothing moves or fades any more. */
+async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const painted = () =>
+      new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    await painted();
+    const passing = document.getAnimations().filter((animation) => {
+      const timing = animation.effect?.getComputedTiming();
+      return Number.isFinite(timing?.endTime);
+    });
+    await Promise.allSettled(passing.map((animation) => animation.finished));
+    await painted();
+  });
 }
