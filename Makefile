@@ -20,7 +20,7 @@ run: web release ## Install what is missing, build everything, start Pli.
 	exec $(PLI) serve --config $(CONFIG)
 
 .PHONY: demo
-demo: web ## Start Pli with five people, a conversation, a group and messages.
+demo: rust web ## Start Pli with five people, a conversation, a group and messages.
 	cargo build --locked -p pli-e2e --bin pli-demo
 	exec $(CARGO_TARGET_DIR)/debug/pli-demo
 
@@ -28,7 +28,7 @@ demo: web ## Start Pli with five people, a conversation, a group and messages.
 test: test-rust test-web test-browser ## Install what is missing, run every test.
 
 .PHONY: test-rust
-test-rust: postgres web
+test-rust: rust postgres web
 	if command -v cargo-nextest >/dev/null; then
 	  cargo nextest run --workspace --locked --no-fail-fast
 	else
@@ -41,12 +41,12 @@ test-web: web/node_modules/.installed
 	npm --prefix web test
 
 .PHONY: test-browser
-test-browser: chromium web e2e/browser/node_modules/.installed
+test-browser: rust chromium web e2e/browser/node_modules/.installed
 	cargo build --locked -p pli -p pli-e2e --bins
 	npm --prefix e2e/browser test
 
 .PHONY: lint
-lint: web/node_modules/.installed e2e/browser/node_modules/.installed deny ## Formatting, clippy, biome, types, licences.
+lint: rust web/node_modules/.installed e2e/browser/node_modules/.installed deny ## Formatting, clippy, biome, types, licences.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	npm --prefix web run lint
@@ -57,7 +57,7 @@ lint: web/node_modules/.installed e2e/browser/node_modules/.installed deny ## Fo
 deny: $(TOOLS)/bin/cargo-deny
 	$(TOOLS)/bin/cargo-deny --offline check --hide-inclusion-graph bans licenses sources
 
-$(TOOLS)/bin/cargo-deny:
+$(TOOLS)/bin/cargo-deny: | rust
 	cargo install --locked --quiet --root $(TOOLS) cargo-deny@0.20.2
 
 .PHONY: bench
@@ -65,7 +65,7 @@ bench: release ## Measure Pli against the machine's floor; see docs/performance.
 	cargo run --release --locked -p pli-benches -- run --pli $(PLI) $(BENCH)
 
 .PHONY: release
-release: web
+release: rust web
 	cargo build --release --locked -p pli
 
 .PHONY: web
@@ -80,10 +80,11 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 
 # The versions of the lock file; not `npm ci`, which refuses one that leaves out the binaries of other
 # platforms where a registry doesn't have them.
-%/node_modules/.installed: %/package.json %/package-lock.json
+%/node_modules/.installed: %/package.json %/package-lock.json | node
 	npm --prefix $* install --no-save --ignore-scripts --no-audit --no-fund
 	touch $@
 
-.PHONY: chromium postgres
-chromium: ; scripts/need.sh chromium
-postgres: ; scripts/need.sh postgres
+.PHONY: rust node chromium postgres
+rust: ; @scripts/need.sh rust compiler
+node: ; @scripts/need.sh node
+chromium postgres: ; @scripts/need.sh $@
