@@ -13,6 +13,7 @@ mod fallback;
 mod forget;
 mod json;
 mod locks;
+mod next_keys;
 mod one_time;
 mod query;
 mod query_cache;

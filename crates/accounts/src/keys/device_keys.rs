@@ -7,6 +7,7 @@ use ruma::{DeviceId, UserId, encryption::DeviceKeys as UploadedDeviceKeys, serde
 
 use super::{
     locks::Locks,
+    next_keys::NextKeysCache,
     query_cache::QueryCache,
     signed::SignedObject,
     tables::{CROSS_SIGNING_KEYS, CrossSigningUsage, DEVICE_KEYS},
@@ -22,13 +23,19 @@ pub struct DeviceKeys {
     pub(crate) store: Store,
     pub(crate) locks: Locks,
     pub(crate) cache: Arc<QueryCache>,
+    pub(crate) next_keys: Arc<NextKeysCache>,
 }
 
 impl DeviceKeys {
     /// The service over a store. Clones share caches; make one per process.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, locks: Locks::new(), cache: Arc::new(QueryCache::new()) }
+        Self {
+            store,
+            locks: Locks::new(),
+            cache: Arc::new(QueryCache::new()),
+            next_keys: Arc::new(NextKeysCache::new()),
+        }
     }
 }
 

@@ -97,7 +97,7 @@ pub(crate) async fn add(
     }
 
     for (algorithm, uploaded) in by_algorithm {
-        let held = held_keys(snapshot, user, device, status, &algorithm).await?;
+        let Known { held, given } = known_keys(snapshot, user, device, status, &algorithm).await?;
         let claimed = claimed_digests(snapshot, user, device, status, &uploaded).await?;
         let mut new = Vec::with_capacity(uploaded.len());
         for ((id, json), claimed) in uploaded.into_iter().zip(claimed) {
@@ -116,6 +116,10 @@ pub(crate) async fn add(
                 continue;
             }
             // A key that was given away must never be given again, so it is not taken back.
+            let claimed = match given.get(id) {
+                Some(given) => Some(digest(given)?),
+                None => claimed,
+            };
             if claimed.is_some_and(|claimed| digest(json).is_ok_and(|digest| digest == claimed)) {
                 continue;
             }
@@ -145,24 +149,37 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// The unclaimed keys of one algorithm by id.
-async fn held_keys(
+/// The keys in a queue's chunks, by id.
+#[derive(Default)]
+struct Known {
+    /// Those that wait to be claimed.
+    held: HashMap<String, String>,
+    /// Those of the first chunk that were given away.
+    given: HashMap<String, String>,
+}
+
+async fn known_keys(
     snapshot: &Snapshot,
     user: &UserId,
     device: &DeviceId,
     status: &OneTimeKeyStatus,
     algorithm: &String,
-) -> Result<HashMap<String, String>, AccountsError> {
+) -> Result<Known, AccountsError> {
     let Some(queue) = status.queues.get(algorithm).filter(|queue| queue.count > 0) else {
-        return Ok(HashMap::new());
+        return Ok(Known::default());
     };
     let chunks = (queue.first..queue.next).map(|number| (user, device, algorithm, number));
     let chunks = snapshot.get_many(&ONE_TIME_KEYS, chunks).await?;
-    let keys = chunks.into_iter().flatten().flat_map(|(chunk, _)| chunk.keys);
-    Ok(keys.map(|HeldKey { id, json }| (id, json)).collect())
+    let mut keys = chunks
+        .into_iter()
+        .flatten()
+        .flat_map(|(chunk, _)| chunk.keys)
+        .map(|HeldKey { id, json }| (id, json));
+    let given = keys.by_ref().take(queue.taken).collect();
+    Ok(Known { held: keys.collect(), given })
 }
 
-/// What is known of earlier claims under the uploaded ids.
+/// What is known of earlier claims under the uploaded ids, out of chunks that are used up.
 async fn claimed_digests(
     snapshot: &Snapshot,
     user: &UserId,

@@ -31,7 +31,8 @@ pub(crate) const ONE_TIME_KEYS: Keyspace<(OwnedUserId, OwnedDeviceId, String, u6
     Keyspace::new("one_time_keys");
 
 /// One-time keys that were given away, by key id: they must not be taken a second time when a
-/// client repeats an upload whose answer it lost.
+/// client repeats an upload whose answer it lost. Those of a device's first chunk are still in there
+/// ([`Queue::taken`]).
 pub(crate) const CLAIMED_ONE_TIME_KEYS: Keyspace<
     (OwnedUserId, OwnedDeviceId, String),
     ClaimedDigest,
@@ -95,18 +96,19 @@ pub(crate) struct HeldKey {
 impl Record for HeldKey {}
 
 /// A few one-time keys of one upload. Keys of one upload have no order among themselves, so a row
-/// can hold several: an upload writes few rows, and a claim rewrites one small row.
+/// can hold several. It is written once: what was given away is counted in [`Queue::taken`], so that
+/// a claim rewrites nothing but the device's status, until it takes the chunk's last key.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Chunk {
-    /// What is left, never empty.
+    /// In the order in which they are given, never empty.
     pub(crate) keys: Vec<HeldKey>,
 }
 
 impl Record for Chunk {}
 
-/// How many keys a new [`Chunk`] holds at most: so few that the row fits into a quarter of a
-/// database page, because each claim writes it again.
-pub(crate) const CHUNK_SIZE: usize = 3;
+/// How many keys a new [`Chunk`] holds at most: so few that the row of usual keys fits into a quarter
+/// of a database page.
+pub(crate) const CHUNK_SIZE: usize = 7;
 
 /// A device's queues of one-time keys and its fallback keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,9 +129,12 @@ impl Record for OneTimeKeyStatus {}
 pub(crate) struct Queue {
     /// The oldest chunk.
     pub(crate) first: u64,
+    /// How many keys of the oldest chunk, from its start, were given away.
+    #[serde(default)]
+    pub(crate) taken: usize,
     /// The number of the chunk that will be written next.
     pub(crate) next: u64,
-    /// How many keys are in all chunks together.
+    /// How many keys of all chunks together were not given away.
     pub(crate) count: u64,
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pli_store::Store;
 use serde_json::{Value, json};
@@ -86,6 +86,46 @@ async fn a_key_that_was_given_away_is_not_given_again_when_its_upload_is_repeate
     let second = keys.claim(&claire.wanted()).await.unwrap();
     assert_ne!(first[0].key_id, second[0].key_id);
     assert!(keys.claim(&claire.wanted()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn keys_given_away_long_ago_and_just_now_are_not_taken_back() {
+    let store = Store::memory();
+    let keys = DeviceKeys::new(store.clone());
+    let claire = Person::sign_in(&store, "claire", "PHONE").await;
+    claire.upload_one_time_keys(&keys, 0..20).await;
+    let mut given = Vec::new();
+    for _ in 0..10 {
+        given.extend(keys.claim(&claire.wanted()).await.unwrap());
+    }
+
+    claire.upload_one_time_keys(&keys, 0..20).await;
+
+    assert_eq!(count(&store, &claire).await, 10);
+    while let Some(key) = keys.claim(&claire.wanted()).await.unwrap().pop() {
+        given.push(key);
+    }
+    let different: BTreeSet<_> = given.iter().map(|key| &key.key_id).collect();
+    assert_eq!((given.len(), different.len()), (20, 20));
+}
+
+/// What is in memory of a device's keys is outdated as soon as another process gives some away.
+#[tokio::test]
+async fn claims_of_two_processes_that_take_turns_give_different_keys() {
+    let store = Store::memory();
+    let processes = [DeviceKeys::new(store.clone()), DeviceKeys::new(store.clone())];
+    let claire = Person::sign_in(&store, "claire", "PHONE").await;
+    claire.upload_one_time_keys(&processes[0], 0..30).await;
+
+    let mut given = BTreeSet::new();
+    for turn in 0..30 {
+        // Now and then several in a row, so that each process remembers something.
+        let keys = &processes[usize::from(turn % 5 < 2)];
+        given.extend(keys.claim(&claire.wanted()).await.unwrap().pop().map(|key| key.key_id));
+    }
+
+    assert_eq!(given.len(), 30);
+    assert_eq!(count(&store, &claire).await, 0);
 }
 
 #[tokio::test]
