@@ -15,11 +15,14 @@ pub mod route;
 pub mod state;
 mod webapp;
 
-pub use self::{error::MatrixError, state::AppState};
+pub use self::{
+    error::MatrixError,
+    state::{AppState, Services},
+};
 
 /// Everything on the client listener: the client-server API and the web app.
 pub fn app(state: AppState) -> axum::Router {
-    let is_https = state.settings.public_url.scheme() == "https";
+    let is_https = state.settings().public_url.scheme() == "https";
     let routes = client::routes()
         .method_not_allowed_fallback(async || MatrixError::method_not_allowed())
         .fallback(webapp::fallback)

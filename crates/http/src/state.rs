@@ -1,5 +1,7 @@
 //! What handlers can ask for.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use pli_accounts::{
     AccountData, Accounts, Credentials, Devices, EmailValidation, Emails, Filters, Login, Profiles,
@@ -18,38 +20,68 @@ use crate::layer::{drain::Drain, rate_limit::RateLimiter};
 
 /// The services, each of which a handler takes by itself: `State(sessions): State<Sessions>`.
 ///
-/// No handler takes the whole. Services are cheap to clone.
-#[derive(Clone, FromRef)]
-#[expect(missing_docs, reason = "each field is the service of that name")]
-pub struct AppState {
-    pub account_data: AccountData,
-    pub accounts: Accounts,
-    pub ambient: Ambient,
-    pub credentials: Credentials,
-    pub cross_signing: CrossSigning,
-    pub device_keys: DeviceKeys,
-    pub devices: Devices,
-    pub directory: UserDirectory,
-    pub drain: Drain,
-    pub email_validation: EmailValidation,
-    pub emails: Emails,
-    pub filters: Filters,
-    pub key_backup: KeyBackup,
-    pub login: Login,
-    pub media: Media,
-    pub profiles: Profiles,
-    pub push_rules: PushRules,
-    pub rate_limiter: RateLimiter,
-    pub registration: Registration,
-    pub rooms: Rooms,
-    pub sessions: Sessions,
-    pub settings: Settings,
-    pub shared_secret: SharedSecretRegistration,
-    pub store: Store,
-    pub sync: Sync,
-    pub to_device: ToDevice,
-    pub typing: Typing,
-    pub user_interactive: UserInteractive,
+/// No handler takes the whole. It is cloned several times for each request, so all of it is behind
+/// one pointer.
+#[derive(Clone)]
+pub struct AppState(Arc<Services>);
+
+impl From<Services> for AppState {
+    fn from(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+}
+
+impl AppState {
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+}
+
+macro_rules! services {
+    ($($name:ident: $service:ty,)*) => {
+        /// What an [`AppState`] is made of.
+        #[expect(missing_docs, reason = "each field is the service of that name")]
+        pub struct Services {
+            $(pub $name: $service,)*
+        }
+
+        $(impl FromRef<AppState> for $service {
+            fn from_ref(state: &AppState) -> Self {
+                state.0.$name.clone()
+            }
+        })*
+    };
+}
+
+services! {
+    account_data: AccountData,
+    accounts: Accounts,
+    ambient: Ambient,
+    credentials: Credentials,
+    cross_signing: CrossSigning,
+    device_keys: DeviceKeys,
+    devices: Devices,
+    directory: UserDirectory,
+    drain: Drain,
+    email_validation: EmailValidation,
+    emails: Emails,
+    filters: Filters,
+    key_backup: KeyBackup,
+    login: Login,
+    media: Media,
+    profiles: Profiles,
+    push_rules: PushRules,
+    rate_limiter: RateLimiter,
+    registration: Registration,
+    rooms: Rooms,
+    sessions: Sessions,
+    settings: Settings,
+    shared_secret: SharedSecretRegistration,
+    store: Store,
+    sync: Sync,
+    to_device: ToDevice,
+    typing: Typing,
+    user_interactive: UserInteractive,
 }
 
 /// What the edge itself is configured with.

@@ -11,7 +11,7 @@ use pli_accounts::{
 };
 use pli_events::SigningKey;
 use pli_http::{
-    AppState,
+    AppState, Services,
     departures::Departures,
     layer::{
         drain::Drain,
@@ -98,7 +98,7 @@ pub(crate) async fn wire(
         tokio::spawn(shrink_now_and_then(rate_limiter.clone())),
     ];
 
-    let state = AppState {
+    let state = AppState::from(Services {
         account_data: accounts.account_data,
         accounts: accounts.accounts,
         ambient: ambient.clone(),
@@ -131,7 +131,7 @@ pub(crate) async fn wire(
         to_device,
         typing,
         user_interactive: accounts.user_interactive,
-    };
+    });
     Ok(Wired { state, background })
 }
 
