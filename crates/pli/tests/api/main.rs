@@ -7,6 +7,7 @@ mod bad_input;
 mod device_lists;
 mod edge;
 mod keys;
+mod mail_server;
 mod media;
 mod process;
 mod push_rules;

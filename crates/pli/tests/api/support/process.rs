@@ -88,6 +88,13 @@ impl Installation {
         self.start(Command::new(PLI)).await
     }
 
+    /// The same, with these variables in its environment.
+    pub(crate) async fn serve_with(&self, environment: &[(&str, &str)]) -> Process {
+        let mut command = Command::new(PLI);
+        command.envs(environment.iter().copied());
+        self.start(command).await
+    }
+
     /// Starts the server with its data folder on a disk of this many MiB, of which it is the only
     /// one to see anything.
     pub(crate) async fn serve_on_small_disk(&self, mebibytes: u32) -> Process {
