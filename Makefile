@@ -28,7 +28,7 @@ demo: rust web ## Start Pli with five people, a conversation, a group and messag
 test: test-rust test-web test-browser ## Install what is missing, run every test.
 
 .PHONY: test-rust
-test-rust: rust postgres web
+test-rust: rust nginx postgres web
 	if command -v cargo-nextest >/dev/null; then
 	  cargo nextest run --workspace --locked --no-fail-fast
 	else
@@ -84,7 +84,7 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	npm --prefix $* install --no-save --ignore-scripts --no-audit --no-fund
 	touch $@
 
-.PHONY: rust node chromium postgres
+.PHONY: rust node chromium nginx postgres
 rust: ; @scripts/need.sh rust compiler
 node: ; @scripts/need.sh node
-chromium postgres: ; @scripts/need.sh $@
+chromium nginx postgres: ; @scripts/need.sh $@

@@ -27,7 +27,7 @@ node_major() {
 }
 
 if [ $# -eq 0 ]; then
-  echo "usage: need.sh (rust|node|compiler|chromium|postgres)…" >&2
+  echo "usage: need.sh (rust|node|compiler|chromium|nginx|postgres)…" >&2
   exit 2
 fi
 for requirement in "$@"; do
@@ -50,6 +50,9 @@ for requirement in "$@"; do
     ;;
   chromium)
     command -v chromium >/dev/null || install_package chromium
+    ;;
+  nginx)
+    command -v nginx /usr/sbin/nginx >/dev/null || install_package nginx-light
     ;;
   postgres)
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || install_package postgresql

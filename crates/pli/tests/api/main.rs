@@ -10,6 +10,7 @@ mod keys;
 mod mail_server;
 mod media;
 mod process;
+mod proxy;
 mod push_rules;
 mod registration;
 mod room_keys;
