@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort, surroundings } from "./process.ts";
 
 /** Somebody whom the demo tells to sign in as. */
 export interface Resident {
@@ -29,6 +29,7 @@ export class Demo {
     const binary = process.env["PLI_TEST_DEMO"] ?? join(target, "debug", "pli-demo");
     const child = spawn(binary, ["--data", join(folder, "data"), "--port", String(port)], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: surroundings(),
     });
     let output = "";
     await new Promise<void>((resolve, reject) => {
@@ -62,15 +63,4 @@ export class Demo {
     await exited;
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  probe.close();
-  await once(probe, "close");
-  return address.port;
 }

@@ -237,19 +237,24 @@ export class PersonAtBrowser {
 }
 
 /** A photograph, as far as a test needs one: a PNG with a gradient, its bytes unlike any text. */
-export async function photo(page: Page, name: string): Promise<SentFile> {
-  const base64 = await page.evaluate(() => {
+export async function photo(
+  page: Page,
+  name: string,
+  { width, height } = { width: 640, height: 480 },
+): Promise<SentFile> {
+  const size = { width, height };
+  const base64 = await page.evaluate(({ width, height }) => {
     const canvas = document.createElement("canvas");
-    canvas.width = 640;
-    canvas.height = 480;
+    canvas.width = width;
+    canvas.height = height;
     const context = canvas.getContext("2d");
     if (!context) throw new Error("no canvas");
-    const gradient = context.createLinearGradient(0, 0, 640, 480);
+    const gradient = context.createLinearGradient(0, 0, width, height);
     gradient.addColorStop(0, "#1c6b58");
     gradient.addColorStop(1, "#f7f5f0");
     context.fillStyle = gradient;
-    context.fillRect(0, 0, 640, 480);
+    context.fillRect(0, 0, width, height);
     return canvas.toDataURL("image/png").split(",")[1] ?? "";
-  });
+  }, size);
   return { name, mimeType: "image/png", buffer: Buffer.from(base64, "base64") };
 }

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort, surroundings } from "./process.ts";
 
 /** The server under test: the real binary on an embedded store of its own. */
 export class PliServer {
@@ -63,6 +63,7 @@ export class PliServer {
     const binary = process.env["PLI_TEST_BINARY"] ?? join(target, "debug", "pli");
     const child = spawn(binary, ["serve", "--config", this.configFile], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: surroundings(),
     });
     this.process = child;
     const ready = new Promise<void>((resolve, reject) => {
@@ -136,15 +137,4 @@ export class PliServer {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  probe.close();
-  await once(probe, "close");
-  return address.port;
 }

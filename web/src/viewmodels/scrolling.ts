@@ -18,18 +18,30 @@ export function isAtEnd({ offset, viewport, content }: ScrollMeasure): boolean {
   return content - viewport - offset <= END_SLACK_PX;
 }
 
+/** True if neither a size nor the place differs. */
+export function sameMeasure(a: ScrollMeasure, b: ScrollMeasure): boolean {
+  return a.offset === b.offset && a.viewport === b.viewport && a.content === b.content;
+}
+
 /**
- * Whether the timeline goes on following its end. It does once the end was in view, and until the person scrolls up:
- * a row that grows (a picture arrives), a box that shrinks (the composer grows) or a new message must not end it.
- * `byPerson` says that the scrolling comes from a wheel, a finger or a key.
+ * What the person is doing to the box: moving up by a wheel, a finger or a key (`up`), holding a mouse button down in it,
+ * as for the scroll bar or to select text (`held`), or nothing that is known (`none`).
  */
-export function followsEnd(followed: boolean, before: ScrollMeasure, now: ScrollMeasure, byPerson: boolean): boolean {
-  if (isAtEnd(now)) return true;
-  if (!followed || byPerson) return false;
-  // Without a wheel or key only a scroll bar or the browser's own search moves up, and then nothing changes its size.
-  const resized = before.content !== now.content || before.viewport !== now.viewport;
+export type Hand = "up" | "held" | "none";
+
+/**
+ * Whether the timeline goes on following its end. It does once it rests with the end in view, and until the person
+ * scrolls up: a row that grows (a picture arrives), a box that shrinks (the composer grows), a new message or late
+ * measuring must not end it.
+ *
+ * @param settling true while rows are still being measured. Estimated sizes may then put the end in view where it is not,
+ *   and a move up that no hand made is the virtualiser's. Once all is still it is the browser's search or a screen reader's.
+ */
+export function followsEnd(followed: boolean, before: ScrollMeasure, now: ScrollMeasure, hand: Hand, settling: boolean): boolean {
+  if (isAtEnd(now)) return followed || !settling;
+  if (!followed || hand === "up") return false;
   const movedUp = now.offset < before.offset - 1;
-  return resized || !movedUp;
+  return !movedUp || (settling && hand === "none");
 }
 
 /**

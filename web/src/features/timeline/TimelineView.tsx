@@ -1,31 +1,20 @@
 import { ArrowDown } from "lucide-react";
-import {
-  type KeyboardEvent,
-  type ReactNode,
-  type Ref,
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
-import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { type ReactNode, type Ref, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Virtualizer } from "virtua";
 import { useLanguage, useT } from "../../i18n/react";
 import type { RoomDetails, TimelineItem, UserId } from "../../matrix/types";
 import { Button, ConfirmDialog, Loading, Skeleton, showToast, useViewModel } from "../../ui";
 import type { DownloadsSnapshot, DownloadsViewModel } from "../../viewmodels/DownloadsViewModel";
 import { shortName } from "../../viewmodels/names";
-import { changedAtStart, followsEnd, isAtEnd, LOAD_OLDER_PX, type ScrollMeasure } from "../../viewmodels/scrolling";
+import { changedAtStart } from "../../viewmodels/scrolling";
 import type { TimelineSnapshot, TimelineViewModel } from "../../viewmodels/TimelineViewModel";
 import { dayLabel } from "../../viewmodels/time";
 import type { TimelineRow } from "../../viewmodels/timelineRows";
 import { messageSummary, noticeText } from "../../viewmodels/wording";
-import { copyableText, type MessageActions, MessageRow } from "./MessageRow";
+import { type MessageActions, MessageRow } from "./MessageRow";
 import styles from "./timeline.module.css";
-
-/** Height in pixels of what stands above the rows: the skeleton of older messages, or nothing. */
-const TOP_PX = 64;
+import { TOP_PX, useFollowing } from "./useFollowing";
+import { useMessageKeys } from "./useMessageKeys";
 
 /** Properties of {@link TimelineView}. */
 export interface TimelineViewProps {
@@ -52,99 +41,6 @@ export function TimelineView(props: TimelineViewProps): ReactNode {
   return <Scroller {...props} snapshot={snapshot} />;
 }
 
-function measure(element: HTMLElement): ScrollMeasure {
-  return { offset: element.scrollTop, viewport: element.clientHeight, content: element.scrollHeight };
-}
-
-/**
- * Keeps the scrolled box where the person wants it: at the end as long as they are there, at what they read otherwise.
- */
-function useFollowing(model: TimelineViewModel, rows: readonly TimelineRow[], toEnd: number) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const virtualizer = useRef<VirtualizerHandle>(null);
-  const following = useRef(true);
-  const byPerson = useRef(false);
-  const last = useRef<ScrollMeasure | null>(null);
-  const opened = useRef(false);
-  const [atEnd, setAtEnd] = useState(true);
-
-  const goToEnd = useCallback(() => {
-    following.current = true;
-    byPerson.current = false;
-    const element = scroller.current;
-    if (element) element.scrollTop = element.scrollHeight;
-  }, []);
-
-  const look = useCallback(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const now = measure(element);
-    following.current = followsEnd(following.current, last.current ?? now, now, byPerson.current);
-    last.current = now;
-    const end = isAtEnd(now);
-    // Almost at the end, and nobody is moving: the last line is to be seen whole.
-    if (end && !byPerson.current && now.offset + now.viewport < now.content - 1) goToEnd();
-    setAtEnd(end);
-    model.setAtEnd(end);
-    if (now.offset < LOAD_OLDER_PX && opened.current && model.getSnapshot().older.status === "idle") model.loadOlder();
-  }, [model, goToEnd]);
-
-  const onResize = useCallback(() => {
-    if (following.current) goToEnd();
-    look();
-  }, [goToEnd, look]);
-
-  // The first drawing goes to what is new, or to the end; later ones stay at the end if they were there.
-  useLayoutEffect(() => {
-    if (rows.length === 0) return;
-    if (!opened.current) {
-      opened.current = true;
-      const firstNew = rows.findIndex((row) => row.kind === "new");
-      if (firstNew > 0) {
-        following.current = false;
-        virtualizer.current?.scrollToIndex(firstNew, { align: "start", offset: -TOP_PX });
-        return;
-      }
-    }
-    if (following.current) goToEnd();
-  }, [rows, goToEnd]);
-
-  const sent = useRef(toEnd);
-  useLayoutEffect(() => {
-    if (sent.current === toEnd) return;
-    sent.current = toEnd;
-    goToEnd();
-  }, [toEnd, goToEnd]);
-
-  // Rows that do not fill the box give nothing to scroll: older ones are asked for once these are measured.
-  useEffect(() => {
-    const frame = requestAnimationFrame(look);
-    return () => cancelAnimationFrame(frame);
-  });
-
-  const person = useMemo(
-    () => ({
-      onWheel: (event: { deltaY: number }) => {
-        byPerson.current = event.deltaY < 0;
-      },
-      onTouchMove: () => {
-        byPerson.current = true;
-      },
-      /** A key that moves up was pressed. */
-      up: () => {
-        byPerson.current = true;
-      },
-    }),
-    [],
-  );
-  const onScrollEnd = useCallback(() => {
-    byPerson.current = false;
-    look();
-  }, [look]);
-
-  return { scroller, virtualizer, atEnd, goToEnd, look, onResize, onScrollEnd, person };
-}
-
 function useActions({ model, downloads }: TimelineViewProps, askDelete: (item: TimelineItem) => void): MessageActions {
   const t = useT();
   return useMemo(
@@ -162,68 +58,6 @@ function useActions({ model, downloads }: TimelineViewProps, askDelete: (item: T
   );
 }
 
-/** Moves the focus between messages, and copies or deletes the one that has it. */
-function useKeys(
-  rows: readonly TimelineRow[],
-  virtualizer: React.RefObject<VirtualizerHandle | null>,
-  scroller: React.RefObject<HTMLDivElement | null>,
-  actions: MessageActions,
-  onUp: () => void,
-) {
-  const [active, setActive] = useState<string | null>(null);
-  const moved = useRef(false);
-  const lastMessage = rows.findLastIndex((row) => row.kind === "message");
-  const found = active === null ? -1 : rows.findIndex((row) => row.key === active);
-  const activeIndex = found >= 0 ? found : lastMessage;
-
-  useEffect(() => {
-    if (!moved.current || active === null) return;
-    moved.current = false;
-    const message = scroller.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(active)}"]`);
-    message?.focus({ preventScroll: true });
-    message?.scrollIntoView({ block: "nearest" });
-  });
-
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "PageUp" || event.key === "ArrowUp" || event.key === "Home") onUp();
-    const target = event.target as HTMLElement;
-    const row = rows[activeIndex];
-    if (row?.kind !== "message" || target.dataset["message"] !== row.key || event.altKey || event.metaKey) return;
-    const { item } = row;
-    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-      event.preventDefault();
-      const next = nextMessage(rows, activeIndex, event.key === "ArrowUp" ? -1 : 1);
-      if (next < 0) return;
-      moved.current = true;
-      virtualizer.current?.scrollToIndex(next, { align: "nearest" });
-      setActive(rows[next]?.key ?? null);
-    } else if (event.key === "Enter" || event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) {
-      event.preventDefault();
-      target.querySelector<HTMLButtonElement>("[data-message-menu]")?.click();
-    } else if (event.key === "Escape") {
-      event.preventDefault();
-      document.querySelector<HTMLElement>("[data-composer]")?.focus();
-    } else if (event.key === "Delete" && item.canRedact && item.eventId !== null) {
-      actions.askDelete(item);
-    } else if (event.key === "c" && event.ctrlKey && getSelection()?.isCollapsed !== false) {
-      const text = copyableText(item);
-      if (text !== null) actions.copy(text);
-    }
-  };
-  const onFocus = (event: { target: EventTarget }) => {
-    const message = (event.target as HTMLElement).closest<HTMLElement>("[data-message]");
-    if (message?.dataset["message"]) setActive(message.dataset["message"]);
-  };
-  return { activeIndex, onKeyDown, onFocus };
-}
-
-function nextMessage(rows: readonly TimelineRow[], from: number, step: 1 | -1): number {
-  for (let index = from + step; index >= 0 && index < rows.length; index += step) {
-    if (rows[index]?.kind === "message") return index;
-  }
-  return -1;
-}
-
 function Scroller(props: TimelineViewProps & { snapshot: TimelineSnapshot }): ReactNode {
   const { model, downloads, details, me, snapshot } = props;
   const { rows, older, missed, arrived, toEnd, today } = snapshot;
@@ -231,8 +65,9 @@ function Scroller(props: TimelineViewProps & { snapshot: TimelineSnapshot }): Re
   const saving = useViewModel(downloads);
   const [deleting, setDeleting] = useState<TimelineItem | null>(null);
   const actions = useActions(props, setDeleting);
-  const { scroller, virtualizer, atEnd, goToEnd, look, onResize, onScrollEnd, person } = useFollowing(model, rows, toEnd);
-  const { activeIndex, onKeyDown, onFocus } = useKeys(rows, virtualizer, scroller, actions, person.up);
+  const following = useFollowing(model, rows, toEnd);
+  const { scroller, virtualizer, atEnd, goToEnd } = following;
+  const keys = useMessageKeys(rows, virtualizer, scroller, actions);
 
   // The virtualiser keeps the place from the end only in the very drawing in which older rows are added.
   const drawn = useRef(rows);
@@ -248,10 +83,12 @@ function Scroller(props: TimelineViewProps & { snapshot: TimelineSnapshot }): Re
       <div
         ref={scroller}
         className={styles["scroll"]}
-        onWheel={person.onWheel}
-        onTouchMove={person.onTouchMove}
-        onKeyDown={onKeyDown}
-        onFocus={onFocus}
+        {...following.person}
+        onKeyDown={(event) => {
+          following.onKeyDown(event);
+          keys.onKeyDown(event);
+        }}
+        onFocus={keys.onFocus}
       >
         <div className={styles["top"]}>
           <Older model={model} status={older.status} />
@@ -265,10 +102,10 @@ function Scroller(props: TimelineViewProps & { snapshot: TimelineSnapshot }): Re
           shift={shift}
           startMargin={TOP_PX}
           bufferSize={600}
-          keepMounted={activeIndex >= 0 ? [activeIndex] : []}
-          onScroll={look}
-          onScrollEnd={onScrollEnd}
-          onResize={onResize}
+          keepMounted={keys.activeIndex >= 0 ? [keys.activeIndex] : []}
+          onScroll={following.onScroll}
+          onScrollEnd={following.onScrollEnd}
+          onResize={following.onResize}
         >
           {(row, index) => (
             <Row
@@ -279,7 +116,7 @@ function Scroller(props: TimelineViewProps & { snapshot: TimelineSnapshot }): Re
               today={today}
               actions={actions}
               saving={saving}
-              tabStop={index === activeIndex}
+              tabStop={index === keys.activeIndex}
             />
           )}
         </Virtualizer>
