@@ -1,0 +1,1 @@
+"""Asks Pli and Synapse the same questions and compares what they answer."""
