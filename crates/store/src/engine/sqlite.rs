@@ -4,7 +4,7 @@
 //! batches is one transaction and one fsync, and readers go on with what they see meanwhile.
 //!
 //! Reads run where they are called, on the async threads. A row takes a few microseconds out of the
-//! memory-mapped file, less than handing it to a blocking thread and back; long scans give way to
+//! operating system's cache, less than handing it to a blocking thread and back; long scans give way to
 //! other tasks after every chunk.
 
 mod checkpoint;

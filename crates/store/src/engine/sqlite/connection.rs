@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig};
 
 use crate::{
     Position,
@@ -29,8 +29,8 @@ pub(super) const CLEAR_UNFINISHED_COPY: &str = "DELETE FROM _meta WHERE name = '
 const APPLICATION_ID: i64 = 0x506C_6931;
 /// How long a connection waits for a lock that a backup or an operator's tool holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How much of the file is read through memory mapping; SQLite caps it below 2 GiB.
-const MMAP_BYTES: i64 = 0x7FFF_0000;
+/// How much of the file the writer reads through memory mapping; SQLite caps it below 2 GiB.
+const WRITER_MMAP_BYTES: i64 = 0x7FFF_0000;
 /// What the WAL shrinks to after it had to grow beyond.
 const WAL_BYTES: i64 = 64 * 1024 * 1024;
 /// Files up to this size are checked whole when they are opened; larger ones by `pli store check`,
@@ -100,6 +100,9 @@ impl Database {
         set(&connection, "synchronous", "FULL")?;
         set(&connection, "fullfsync", true)?;
         set(&connection, "checkpoint_fullfsync", true)?;
+        connection
+            .pragma_update_and_check(None, "mmap_size", WRITER_MMAP_BYTES, |_| Ok(()))
+            .map_err(engine_error)?;
         set(&connection, "cache_size", -8 * 1024)?;
         set(&connection, "journal_size_limit", WAL_BYTES)?;
         connection.set_prepared_statement_cache_capacity(1024);
@@ -120,8 +123,9 @@ impl Database {
     pub(super) fn open_reader(&self) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = self.open(flags)?;
-        // The memory-mapped file is the cache; this one is for pages that are still in the WAL.
-        set(&connection, "cache_size", -512)?;
+        // The operating system's cache is the cache. Not through memory mapping: SQLite maps the file
+        // anew for every snapshot that follows a commit, which costs more than copying some pages.
+        set(&connection, "cache_size", -1024)?;
         connection.set_prepared_statement_cache_capacity(256);
         Ok(connection)
     }
@@ -162,8 +166,10 @@ impl Database {
         // A damaged page must give an error, not strange rows.
         set(&connection, "cell_size_check", true)?;
         set(&connection, "trusted_schema", false)?;
+        // There is one plan for each statement: without this, a scan is planned anew whenever its
+        // bounds change.
         connection
-            .pragma_update_and_check(None, "mmap_size", MMAP_BYTES, |_| Ok(()))
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(engine_error)?;
         Ok(connection)
     }
