@@ -1,62 +1,33 @@
+//! A room's changes before they are committed.
+
+mod append;
+mod authorise;
+mod commit;
+mod new_event;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use pli_events::{Pdu, PduTemplate, auth_event_types, room_version_rules};
-use pli_store::{Batch, CommitError, Expect, Position, Stamp, Touch};
+use pli_events::{Pdu, PduTemplate, room_version_rules};
+use pli_store::{Batch, Expect, Position, Touch};
 use ruma::{
-    EventId, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId,
-    RoomVersionId, UInt,
-    events::{StateEventType, TimelineEventType},
-    room_version_rules::RoomVersionRules,
-    state_res,
+    EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, RoomVersionId, UInt,
+    events::StateEventType, room_version_rules::RoomVersionRules, state_res,
 };
-use serde_json::value::RawValue;
 
+pub(crate) use self::new_event::NewEvent;
 use super::{ClientTransaction, KnownRoom, Operation};
 use crate::{
     Rooms,
     error::RoomError,
     event::RoomEvent,
-    keyspaces::{EVENT_INDEX, ROOM_HEAD, ROOM_SUMMARY, TIMELINE, TRANSACTION},
+    keyspaces::{ROOM_HEAD, TRANSACTION},
     lazy_snapshot::LazySnapshot,
-    rows::{EventPlace, Extremity, RoomHead, RoomSummary, TransactionRow, UserRoomRow, WrittenAt},
-    state::{NodeOverlay, StateChange, StateDifference, StateRoot, StateTree},
+    rows::{RoomHead, RoomSummary, TransactionRow, UserRoomRow, WrittenAt},
+    state::{NodeOverlay, StateRoot},
 };
-
-/// The most events that a new event may follow.
-const MAX_PREV_EVENTS: usize = pli_events::MAX_PREV_EVENTS;
-
-/// An event that somebody wants to append, before it has a place.
-#[derive(Clone, Debug)]
-pub(crate) struct NewEvent {
-    pub(crate) sender: OwnedUserId,
-    pub(crate) event_type: TimelineEventType,
-    pub(crate) state_key: Option<String>,
-    pub(crate) content: Box<RawValue>,
-    pub(crate) redacts: Option<OwnedEventId>,
-    /// When it was sent; now, if the sender doesn't say.
-    pub(crate) timestamp: Option<MilliSecondsSinceUnixEpoch>,
-}
-
-impl NewEvent {
-    pub(crate) fn state(
-        sender: &ruma::UserId,
-        event_type: TimelineEventType,
-        state_key: impl Into<String>,
-        content: Box<RawValue>,
-    ) -> Self {
-        Self {
-            sender: sender.to_owned(),
-            event_type,
-            state_key: Some(state_key.into()),
-            content,
-            redacts: None,
-            timestamp: None,
-        }
-    }
-}
 
 /// An event that is part of the batch being built.
 pub(crate) struct Appended {
@@ -271,137 +242,6 @@ impl<'a> RoomTransaction<'a> {
         }
     }
 
-    /// Builds an event on the room's head, checks that its sender may send it, and appends it.
-    pub(crate) async fn append(&mut self, new: NewEvent) -> Result<OwnedEventId, RoomError> {
-        let rules = self.rules;
-        let auth_types = auth_event_types(
-            &new.event_type,
-            &new.sender,
-            new.state_key.as_deref(),
-            &new.content,
-            rules,
-        )
-        .map_err(RoomError::from_content)?;
-        // Usually all branches are brought together, and the state before the event is the room's.
-        let parents =
-            self.head.extremities[..self.head.extremities.len().min(MAX_PREV_EVENTS)].to_vec();
-        let merges_all = parents.len() == self.head.extremities.len();
-        let state_before = if merges_all {
-            self.head.state
-        } else {
-            let branches: Vec<_> = parents.iter().map(|parent| parent.state_after).collect();
-            self.resolve(&branches).await?
-        };
-        let auth_state = self.auth_state(state_before, &auth_types).await?;
-        let auth_events = auth_state.named_in_auth_events();
-        let replaces_state = match &new.state_key {
-            Some(state_key) => {
-                let states = &self.rooms.inner.states;
-                let event_type = new.event_type.to_string();
-                states
-                    .get_from(&self.source, &self.nodes, state_before, &event_type, state_key)
-                    .await?
-            }
-            None => None,
-        };
-
-        let deepest = parents.iter().map(|parent| parent.depth).max().unwrap_or(0);
-        let depth = UInt::new_saturating(deepest.saturating_add(1)).min(pli_events::MAX_DEPTH);
-        let template = PduTemplate {
-            room_id: Some(self.room_id.clone()),
-            sender: new.sender,
-            event_type: new.event_type,
-            state_key: new.state_key,
-            content: new.content,
-            redacts: new.redacts,
-            prev_events: parents.iter().map(|parent| parent.event_id.clone()).collect(),
-            auth_events,
-            depth,
-            origin_server_ts: new.timestamp.unwrap_or_else(|| self.rooms.inner.ambient.now()),
-            replaces_state: replaces_state.clone(),
-        };
-        let config = &self.rooms.inner.config;
-        let pdu = template.build(rules, &config.server_name, &self.rooms.inner.signing_key)?;
-
-        // The state before the event is the room's current state, and its auth events are taken from
-        // it: one check stands for all three.
-        state_res::check_state_dependent_auth_rules(
-            &rules.authorization,
-            &pdu,
-            |event_type: &StateEventType, state_key: &str| auth_state.get(event_type, state_key),
-        )
-        .map_err(RoomError::Forbidden)?;
-        if merges_all {
-            return self.append_checked(pdu, replaces_state).await;
-        }
-        self.accept(&pdu, state_before, false).await?;
-        Ok(pdu.event_id().to_owned())
-    }
-
-    /// Appends an event that follows the whole head and that has been authorised.
-    async fn append_checked(
-        &mut self,
-        pdu: Pdu,
-        replaces_state: Option<OwnedEventId>,
-    ) -> Result<OwnedEventId, RoomError> {
-        let event_id = pdu.event_id().to_owned();
-        let state_before = self.head.state;
-        let mut differences = Vec::new();
-        let mut room_state = state_before;
-        if let Some(state_key) = pdu.state_key() {
-            let event_type = pdu.event_type().to_string();
-            let change = StateChange {
-                event_type: event_type.clone(),
-                state_key: state_key.to_owned(),
-                event_id: Some(event_id.clone()),
-            };
-            room_state = self.apply(state_before, &[change]).await?;
-            differences.push(StateDifference {
-                event_type,
-                state_key: state_key.to_owned(),
-                before: replaces_state,
-                after: Some(event_id.clone()),
-            });
-        }
-        let depth = u64::from(pdu.depth());
-        self.head.extremities =
-            vec![Extremity { event_id: event_id.clone(), state_after: room_state, depth }];
-        self.head.state = room_state;
-        self.push(RoomEvent::new(pdu, state_before, room_state), false);
-        self.take_effect(&differences).await?;
-        let appended = self.known_event(&event_id).await?;
-        self.redact_target_of(&appended).await?;
-        Ok(event_id)
-    }
-
-    pub(crate) async fn apply(
-        &mut self,
-        root: StateRoot,
-        changes: &[StateChange],
-    ) -> Result<StateRoot, RoomError> {
-        let rooms = self.rooms;
-        rooms.inner.states.apply(&self.source, &mut self.nodes, root, changes).await
-    }
-
-    /// Puts an event into the batch.
-    pub(crate) fn push(&mut self, event: RoomEvent, was_outlier: bool) {
-        let index = self.next_index();
-        if !event.is_hidden() && is_activity(event.pdu.event_type()) {
-            self.head.bumped = WrittenAt::ThisVersion(index);
-        }
-        self.appended_by_id.insert(event.event_id().to_owned(), Arc::new(event.clone()));
-        self.appended.push(Appended { event, was_outlier });
-    }
-
-    /// Changes the event that was put into the batch last.
-    pub(crate) fn amend_last(&mut self, amend: impl FnOnce(&mut RoomEvent)) -> Arc<RoomEvent> {
-        let last = self.appended.last_mut().expect("called after an event was put into the batch");
-        amend(&mut last.event);
-        let event = Arc::new(last.event.clone());
-        self.appended_by_id.insert(event.event_id().to_owned(), Arc::clone(&event));
-        event
-    }
-
     /// The index that the next appended event gets.
     pub(crate) fn next_index(&self) -> u16 {
         u16::try_from(self.appended.len()).unwrap_or(u16::MAX)
@@ -415,105 +255,4 @@ impl<'a> RoomTransaction<'a> {
     pub(crate) fn touch(&mut self, touch: Touch) {
         self.touched.insert(touch);
     }
-
-    /// The state that the authorisation of an event looks at.
-    pub(crate) async fn auth_state(
-        &self,
-        root: StateRoot,
-        auth_types: &[(StateEventType, String)],
-    ) -> Result<AuthState, RoomError> {
-        let create = (StateEventType::RoomCreate, String::new());
-        let names_create = auth_types.contains(&create);
-        let mut events = Vec::with_capacity(auth_types.len() + 1);
-        for (event_type, state_key) in auth_types {
-            let event = self.state_event_at(root, &event_type.to_string(), state_key).await?;
-            events.extend(event.map(|event| event.pdu.clone()));
-        }
-        // Since version 12 the create event is not among the auth events, but it still decides.
-        let create_event_id = self.head.create_event_id.clone();
-        let mut unnamed_create = None;
-        if !names_create && !root.is_empty() {
-            unnamed_create = Some(self.known_event(&create_event_id).await?.pdu.clone());
-        }
-        Ok(AuthState { events, unnamed_create })
-    }
-
-    /// Commits everything.
-    pub(crate) async fn commit(mut self) -> Result<Position, CommitError> {
-        // Nothing is read any more: the snapshot must not wait for the disk.
-        drop(self.source);
-        let room_id = &self.room_id;
-        let mut batch = std::mem::take(&mut self.batch);
-        batch.require(&ROOM_HEAD, room_id, Expect::unchanged(self.head_version));
-        for (position, Appended { event, was_outlier }) in self.appended.iter().enumerate() {
-            let index = batch.append(&TIMELINE, (room_id,), &event.to_stored());
-            debug_assert_eq!(usize::from(index), position, "only events are appended here");
-            let place = EventPlace::Live { room_id: room_id.clone(), index };
-            if *was_outlier {
-                batch.delete(&crate::keyspaces::OUTLIER, event.event_id());
-            }
-            batch.put(&EVENT_INDEX, event.event_id(), &place);
-        }
-        batch.put(&ROOM_HEAD, room_id, &self.head);
-        if self.summary_changed || self.head_version.is_none() {
-            batch.put(&ROOM_SUMMARY, room_id, &self.summary);
-        }
-        for (user_id, pending) in &self.user_rooms {
-            batch.put(&crate::keyspaces::USER_ROOM, (user_id, room_id), &pending.row);
-        }
-        StateTree::write(&self.nodes, &mut batch);
-        batch.touch(Touch::Room(room_id.clone()));
-        for touch in self.touched.drain() {
-            batch.touch(touch);
-        }
-
-        let position = self.rooms.inner.store.commit(batch).await?;
-
-        let inner = &self.rooms.inner;
-        inner.states.committed(&self.nodes);
-        for (index, Appended { event, .. }) in self.appended.into_iter().enumerate() {
-            let index = u16::try_from(index).unwrap_or(u16::MAX);
-            let stamp = Stamp { index, ..Stamp::first_at(position) };
-            let event = Arc::new(RoomEvent { stamp: Some(stamp), ..event });
-            inner.events.insert(event.event_id().to_owned(), event);
-        }
-        for event in self.redacted {
-            inner.events.insert(event.event_id().to_owned(), event);
-        }
-        let known = KnownRoom { head: self.head, head_version: position, summary: self.summary };
-        inner.log.know(&self.room_id, known);
-        Ok(position)
-    }
-}
-
-/// The state events that decide whether an event is allowed.
-pub(crate) struct AuthState {
-    events: Vec<Pdu>,
-    unnamed_create: Option<Pdu>,
-}
-
-impl AuthState {
-    pub(crate) fn get(&self, event_type: &StateEventType, state_key: &str) -> Option<Pdu> {
-        let matches = |pdu: &&Pdu| {
-            pdu.state_key() == Some(state_key)
-                && *pdu.event_type() == TimelineEventType::from(event_type.clone())
-        };
-        self.events.iter().chain(&self.unnamed_create).find(matches).cloned()
-    }
-
-    fn named_in_auth_events(&self) -> Vec<OwnedEventId> {
-        self.events.iter().map(|pdu| pdu.event_id().to_owned()).collect()
-    }
-}
-
-/// Whether an event moves its room up in people's lists.
-fn is_activity(event_type: &TimelineEventType) -> bool {
-    matches!(
-        event_type,
-        TimelineEventType::RoomCreate
-            | TimelineEventType::RoomMessage
-            | TimelineEventType::RoomEncrypted
-            | TimelineEventType::Sticker
-            | TimelineEventType::CallInvite
-    )
 }

@@ -1,0 +1,63 @@
+//! Committing what a transaction appended.
+
+use std::sync::Arc;
+
+use pli_store::{CommitError, Expect, Position, Stamp, Touch};
+
+use super::{Appended, RoomTransaction};
+use crate::{
+    event::RoomEvent,
+    keyspaces::{EVENT_INDEX, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, TIMELINE, USER_ROOM},
+    log::KnownRoom,
+    rows::EventPlace,
+    state::StateTree,
+};
+
+impl RoomTransaction<'_> {
+    /// Commits everything.
+    pub(crate) async fn commit(mut self) -> Result<Position, CommitError> {
+        // Nothing is read any more: the snapshot must not wait for the disk.
+        drop(self.source);
+        let room_id = &self.room_id;
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.require(&ROOM_HEAD, room_id, Expect::unchanged(self.head_version));
+        for (position, Appended { event, was_outlier }) in self.appended.iter().enumerate() {
+            let index = batch.append(&TIMELINE, (room_id,), &event.to_stored());
+            debug_assert_eq!(usize::from(index), position, "only events are appended here");
+            let place = EventPlace::Live { room_id: room_id.clone(), index };
+            if *was_outlier {
+                batch.delete(&OUTLIER, event.event_id());
+            }
+            batch.put(&EVENT_INDEX, event.event_id(), &place);
+        }
+        batch.put(&ROOM_HEAD, room_id, &self.head);
+        if self.summary_changed || self.head_version.is_none() {
+            batch.put(&ROOM_SUMMARY, room_id, &self.summary);
+        }
+        for (user_id, pending) in &self.user_rooms {
+            batch.put(&USER_ROOM, (user_id, room_id), &pending.row);
+        }
+        StateTree::write(&self.nodes, &mut batch);
+        batch.touch(Touch::Room(room_id.clone()));
+        for touch in self.touched.drain() {
+            batch.touch(touch);
+        }
+
+        let position = self.rooms.inner.store.commit(batch).await?;
+
+        let inner = &self.rooms.inner;
+        inner.states.committed(&self.nodes);
+        for (index, Appended { event, .. }) in self.appended.into_iter().enumerate() {
+            let index = u16::try_from(index).unwrap_or(u16::MAX);
+            let stamp = Stamp { index, ..Stamp::first_at(position) };
+            let event = Arc::new(RoomEvent { stamp: Some(stamp), ..event });
+            inner.events.insert(event.event_id().to_owned(), event);
+        }
+        for event in self.redacted {
+            inner.events.insert(event.event_id().to_owned(), event);
+        }
+        let known = KnownRoom { head: self.head, head_version: position, summary: self.summary };
+        inner.log.know(&self.room_id, known);
+        Ok(position)
+    }
+}
