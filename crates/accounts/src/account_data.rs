@@ -8,7 +8,7 @@ use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::AccountsError;
+use crate::{AccountsError, keys::delete_all};
 
 /// user, room (empty: for all rooms), type → the content.
 pub(crate) const ACCOUNT_DATA: Keyspace<(OwnedUserId, String, String), AccountDataRecord> =
@@ -94,6 +94,17 @@ impl AccountData {
         let room = room_key(room_id);
         let row = snapshot.get_versioned(&ACCOUNT_DATA, (user_id, room, event_type)).await?;
         row.map(|(record, version)| event(room, event_type.to_owned(), record, version)).transpose()
+    }
+
+    /// Removes all account data of a user, in a batch that does more.
+    pub(crate) async fn stage_removal(
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+    ) -> Result<(), AccountsError> {
+        delete_all(snapshot, batch, &ACCOUNT_DATA, (user_id,)).await?;
+        delete_all(snapshot, batch, &ACCOUNT_DATA_CHANGES, (user_id,)).await?;
+        Ok(())
     }
 
     /// Writes one piece of account data as a client asked for it. Writing what is there already

@@ -7,7 +7,8 @@ use pli_store::{Batch, Direction, Expect, Keyspace, Store, ambient::Ambient};
 use ruma::{OwnedSessionId, OwnedUserId, UserId, api::client::uiaa::AuthData};
 
 use crate::{
-    Accounts, AccountsError, Devices, Passwords, Requester, Sessions, UserDirectory,
+    AccountData, Accounts, AccountsError, Devices, Filters, Passwords, Requester, Sessions,
+    UserDirectory,
     accounts::{EMAILS, PASSWORDS, PasswordRecord, USER_EMAILS, USERS},
     backup, keys,
     profiles::Profiles,
@@ -195,7 +196,7 @@ impl Credentials {
     /// addresses are removed, nobody finds it any more. Its user id is never given again.
     ///
     /// With `erase` nothing is kept that isn't needed for that; without, the password's hash stays,
-    /// so that the owner is told what happened.
+    /// so that the owner is told what happened, and so do their account data and filters.
     ///
     /// # Errors
     /// [`AccountsError::UserDeactivated`] if it is already; when the store fails.
@@ -260,6 +261,8 @@ impl Credentials {
         batch.require(&USERS, user_id, Expect::Version(version)).put(&USERS, user_id, &user);
         if erase {
             batch.delete(&PASSWORDS, user_id);
+            AccountData::stage_removal(&snapshot, &mut batch, user_id).await?;
+            Filters::stage_removal(&snapshot, &mut batch, user_id).await?;
         }
         for (email, _) in Accounts::emails_at(&snapshot, user_id).await? {
             batch.delete(&EMAILS, &email).delete(&USER_EMAILS, (user_id, &email));

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use pli_store::{Batch, Keyspace, Store};
+use pli_store::{Batch, Keyspace, Snapshot, Store};
 use quick_cache::sync::Cache;
 use ruma::{OwnedUserId, UserId, api::client::filter::FilterDefinition};
 
-use crate::{AccountsError, token};
+use crate::{AccountsError, keys::delete_all, token};
 
 /// user, filter id → the filter as JSON text.
 pub(crate) const FILTERS: Keyspace<(OwnedUserId, String), String> = Keyspace::new("filters");
@@ -56,6 +56,16 @@ impl Filters {
             self.store.commit(batch).await?;
         }
         Ok(filter_id)
+    }
+
+    /// Removes all filters of a user, in a batch that does more. Those in memory are nobody's from
+    /// then on.
+    pub(crate) async fn stage_removal(
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+    ) -> Result<(), AccountsError> {
+        Ok(delete_all(snapshot, batch, &FILTERS, (user_id,)).await?)
     }
 
     /// A filter by its id.

@@ -2,7 +2,8 @@ use pli_accounts::{
     AccountsError, Language, accounts::Email, devices::SessionRequest, login::Identifier,
     validation::TokenRequest,
 };
-use ruma::ClientSecret;
+use ruma::{ClientSecret, api::client::filter::FilterDefinition};
+use serde_json::value::RawValue;
 
 use crate::support::{CLAIRE, PASSWORD, SAMIR, World, challenge, email_auth, password_auth};
 
@@ -117,6 +118,10 @@ async fn deactivating_ends_everything_and_frees_the_address_but_never_the_name()
     let world = World::by_mail();
     let session = world.sign_up_by_mail(CLAIRE).await;
     let user_id = session.requester.user_id;
+    let (account_data, filters) = (&world.services.account_data, &world.services.filters);
+    let note = RawValue::from_string(r#"{"text":"mine"}"#.to_owned()).unwrap();
+    account_data.put(&user_id, None, "org.example.note", &note).await.unwrap();
+    let filter_id = filters.create(&user_id, &FilterDefinition::default()).await.unwrap();
     let credentials = &world.services.credentials;
     challenge(credentials.authorise_deactivation(&user_id, true, None).await);
     let auth = password_auth(&user_id, PASSWORD, None);
@@ -127,6 +132,9 @@ async fn deactivating_ends_everything_and_frees_the_address_but_never_the_name()
     assert!(!world.services.accounts.is_active(&user_id).await.unwrap());
     assert!(world.services.profiles.get(&user_id).await.unwrap().is_none());
     assert!(world.services.devices.list(&user_id).await.unwrap().is_empty());
+    assert!(account_data.get(&user_id, None, "org.example.note").await.unwrap().is_none());
+    let filter = filters.get(&user_id, &filter_id).await;
+    assert!(matches!(filter, Err(AccountsError::NotFound(_))), "{filter:?}");
     let samir = world.sign_up_by_mail(SAMIR).await.requester.user_id;
     let found = world.services.directory.search(&samir, "claire", 10).await.unwrap();
     assert!(found.users.is_empty(), "{found:?}");
