@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useId, useRef } from "react";
 import { useT } from "../i18n/react";
 import styles from "./CodeField.module.css";
 import { classes } from "./classes";
+import { FieldError } from "./Form";
 
 /** Properties of {@link CodeField}. */
 export interface CodeFieldProps {
@@ -67,13 +68,7 @@ export function CodeField({
           />
         ))}
       </OTPField.Root>
-      <div aria-live="polite">
-        {error ? (
-          <p id={`${id}-error`} className={styles["error"]}>
-            {error}
-          </p>
-        ) : null}
-      </div>
+      <FieldError id={`${id}-error`}>{error}</FieldError>
     </div>
   );
 }

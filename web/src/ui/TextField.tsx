@@ -2,6 +2,7 @@ import { Eye, EyeOff } from "lucide-react";
 import { type InputHTMLAttributes, type ReactNode, type Ref, useId, useState } from "react";
 import { useT } from "../i18n/react";
 import { classes } from "./classes";
+import { FieldError } from "./Form";
 import styles from "./TextField.module.css";
 
 /** Properties of {@link TextField}; those of `<input>` too. */
@@ -54,13 +55,7 @@ export function TextField({
           {help}
         </div>
       ) : null}
-      <div aria-live="polite">
-        {error ? (
-          <p id={`${id}-error`} className={styles["error"]}>
-            {error}
-          </p>
-        ) : null}
-      </div>
+      <FieldError id={`${id}-error`}>{error}</FieldError>
     </div>
   );
 }

@@ -1,10 +1,9 @@
 import type { ReactNode } from "react";
 import { setLanguage } from "../../i18n";
 import { useLanguage, useT } from "../../i18n/react";
-import { CardPage } from "../../ui";
+import { CardPage, TextButton } from "../../ui";
 import { rememberLanguage } from "../../viewmodels/preferences";
 import { useEnvironment } from "../context";
-import styles from "./auth.module.css";
 
 /** A page before sign-in: the card, and the switch to the other language under it. */
 export function AuthPage({ title, children }: { title: string; children: ReactNode }): ReactNode {
@@ -16,17 +15,15 @@ export function AuthPage({ title, children }: { title: string; children: ReactNo
     <CardPage
       title={title}
       footer={
-        <button
-          type="button"
+        <TextButton
           lang={other}
-          className={styles["link"]}
           onClick={() => {
             rememberLanguage(environment, other);
             setLanguage(other);
           }}
         >
           {t("auth:footer.language")}
-        </button>
+        </TextButton>
       }
     >
       {children}

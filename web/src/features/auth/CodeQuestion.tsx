@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { formatCountdown } from "../../i18n/format";
 import { Text, useT } from "../../i18n/react";
 import type { FailureInfo } from "../../matrix/errors";
-import { Banner, CodeField, classes } from "../../ui";
+import { Banner, CodeField, Form, TextButton } from "../../ui";
 import { FailureBanner, useFailureText } from "../failure";
 import styles from "./auth.module.css";
 import { SubmitButton } from "./SubmitButton";
@@ -36,13 +36,7 @@ export function CodeQuestion({ form, actions }: { form: CodeForm; actions: CodeA
       <p>
         <Text k="auth:code.intro" values={{ address: <strong className={styles["address"]}>{form.email}</strong> }} />
       </p>
-      <form
-        className={styles["form"]}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void actions.submitCode();
-        }}
-      >
+      <Form onSubmit={() => void actions.submitCode()}>
         <CodeField
           label={t("auth:code.label")}
           value={form.code}
@@ -58,7 +52,7 @@ export function CodeQuestion({ form, actions }: { form: CodeForm; actions: CodeA
         <SubmitButton busy={form.busy} waitSeconds={form.waitSeconds} disabled={form.code.length < 6}>
           {t("common:action.continue")}
         </SubmitButton>
-      </form>
+      </Form>
       {form.resent ? <Banner tone="seal">{t("auth:code.resent")}</Banner> : null}
       <p className={styles["small"]}>
         {form.resendSeconds > 0 ? (
@@ -68,22 +62,16 @@ export function CodeQuestion({ form, actions }: { form: CodeForm; actions: CodeA
             k="auth:code.nothing"
             values={{
               link: (
-                <button
-                  type="button"
-                  className={classes(styles["link"], styles["inline"])}
-                  onClick={() => void actions.resendMail()}
-                >
+                <TextButton inline onClick={() => void actions.resendMail()}>
                   {t("auth:code.resend")}
-                </button>
+                </TextButton>
               ),
             }}
           />
         )}
       </p>
       <p className={styles["small"]}>
-        <button type="button" className={styles["link"]} onClick={() => actions.startOver()}>
-          {t("auth:code.changeAddress")}
-        </button>
+        <TextButton onClick={() => actions.startOver()}>{t("auth:code.changeAddress")}</TextButton>
       </p>
     </>
   );

@@ -1,9 +1,8 @@
 import type { ReactNode } from "react";
 import { useT } from "../../i18n/react";
 import type { FailureInfo } from "../../matrix/errors";
-import { TextField } from "../../ui";
+import { Form, TextField } from "../../ui";
 import { FailureBanner, useFailureText } from "../failure";
-import styles from "./auth.module.css";
 import { SubmitButton } from "./SubmitButton";
 
 const ofTheAddress = new Set(["email-invalid", "email-in-use", "email-not-allowed", "email-unknown"]);
@@ -24,13 +23,7 @@ export function EmailQuestion({
   const mine = form.failure !== null && ofTheAddress.has(form.failure.kind);
   const error = useFailureText(mine ? form.failure : null);
   return (
-    <form
-      className={styles["form"]}
-      onSubmit={(event) => {
-        event.preventDefault();
-        onSubmit();
-      }}
-    >
+    <Form onSubmit={onSubmit}>
       <TextField
         label={t("auth:signIn.email")}
         type="email"
@@ -48,6 +41,6 @@ export function EmailQuestion({
       <SubmitButton busy={form.busy} waitSeconds={form.waitSeconds}>
         {submitLabel}
       </SubmitButton>
-    </form>
+    </Form>
   );
 }

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { useT } from "../../i18n/react";
 import type { FailureInfo } from "../../matrix/errors";
-import { classes, PasswordField } from "../../ui";
+import { classes, Form, PasswordField } from "../../ui";
 import { type PasswordProblem, shortestPassword } from "../../viewmodels/passwordRule";
 import { FailureBanner } from "../failure";
 import styles from "./auth.module.css";
@@ -89,13 +89,7 @@ export function PasswordQuestion({
   return (
     <>
       <p>{t("auth:password.intro")}</p>
-      <form
-        className={styles["form"]}
-        onSubmit={(event) => {
-          event.preventDefault();
-          onSubmit();
-        }}
-      >
+      <Form onSubmit={() => onSubmit()}>
         {/* For password managers: which account the new password belongs to. */}
         <input type="email" name="email" autoComplete="username" value={form.email} readOnly hidden />
         <NewPasswordField label={t("auth:password.label")} form={form} autoFocus onChange={onChange} />
@@ -104,7 +98,7 @@ export function PasswordQuestion({
         <SubmitButton busy={form.busy} waitSeconds={form.waitSeconds} disabled={form.passwordProblem !== null}>
           {submitLabel}
         </SubmitButton>
-      </form>
+      </Form>
     </>
   );
 }

@@ -1,7 +1,7 @@
-import { type ReactNode, useEffect } from "react";
+import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { useT } from "../../i18n/react";
-import { Progress, useViewModel } from "../../ui";
+import { Check, Progress, useTitle, useViewModel } from "../../ui";
 import type { PasswordResetSnapshot, PasswordResetViewModel } from "../../viewmodels/PasswordResetViewModel";
 import { FailureBanner } from "../failure";
 import { AuthPage } from "./AuthPage";
@@ -22,9 +22,7 @@ export function PasswordResetView({ model }: { model: PasswordResetViewModel }):
   const t = useT();
   const form = useViewModel(model);
   const title = t(titles[form.question]);
-  useEffect(() => {
-    document.title = `${title} · Pli`;
-  }, [title]);
+  useTitle(`${title} · Pli`);
   return (
     <AuthPage key={form.question} title={title}>
       <Question form={form} model={model} />
@@ -61,14 +59,9 @@ function Question({ form, model }: { form: PasswordResetSnapshot; model: Passwor
           onSubmit={() => void model.submitPassword()}
         >
           <p className={styles["small"]}>{t("auth:reset.keep")}</p>
-          <label className={styles["check"]}>
-            <input
-              type="checkbox"
-              checked={form.signOutDevices}
-              onChange={(event) => model.setSignOutDevices(event.target.checked)}
-            />
+          <Check checked={form.signOutDevices} onChange={(checked) => model.setSignOutDevices(checked)}>
             {t("auth:reset.signOutDevices")}
-          </label>
+          </Check>
         </PasswordQuestion>
       );
     case "done":

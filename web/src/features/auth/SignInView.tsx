@@ -1,8 +1,8 @@
-import { type ReactNode, useEffect } from "react";
+import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Text, useT } from "../../i18n/react";
 import type { SignedOutReason } from "../../matrix/api";
-import { Banner, PasswordField, TextField, useViewModel } from "../../ui";
+import { Banner, Form, PasswordField, TextField, useTitle, useViewModel } from "../../ui";
 import type { SignInViewModel } from "../../viewmodels/SignInViewModel";
 import { FailureBanner } from "../failure";
 import { AuthPage } from "./AuthPage";
@@ -21,9 +21,7 @@ export function SignInView({
 }): ReactNode {
   const t = useT();
   const form = useViewModel(model);
-  useEffect(() => {
-    document.title = `${t("auth:signIn.submit")} · Pli`;
-  }, [t]);
+  useTitle(`${t("auth:signIn.submit")} · Pli`);
   return (
     <AuthPage title={t("auth:signIn.title")}>
       {reason ? (
@@ -33,14 +31,7 @@ export function SignInView({
       ) : (
         <p>{t("auth:signIn.intro")}</p>
       )}
-      <form
-        className={styles["form"]}
-        onFocus={onPreload}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void model.submit();
-        }}
-      >
+      <Form onFocus={onPreload} onSubmit={() => void model.submit()}>
         <TextField
           label={t("auth:signIn.email")}
           type="text"
@@ -65,7 +56,7 @@ export function SignInView({
         <SubmitButton busy={form.busy} waitSeconds={form.waitSeconds}>
           {t("auth:signIn.submit")}
         </SubmitButton>
-      </form>
+      </Form>
       <div className={styles["small"]}>
         <p>
           <Link href="/reset-password">{t("auth:signIn.forgot")}</Link>

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect } from "react";
 import { Link } from "wouter";
 import { Text, useT } from "../../i18n/react";
-import { Progress, TextField, useViewModel } from "../../ui";
+import { Form, Progress, TextField, useTitle, useViewModel } from "../../ui";
 import type { SignUpSnapshot, SignUpViewModel } from "../../viewmodels/SignUpViewModel";
 import { FailureBanner, useFailureText } from "../failure";
 import { AuthPage } from "./AuthPage";
@@ -25,9 +25,7 @@ export function SignUpView({ model, onPreload }: { model: SignUpViewModel; onPre
   const t = useT();
   const form = useViewModel(model);
   const title = t(titles[form.question]);
-  useEffect(() => {
-    document.title = `${title} · Pli`;
-  }, [title]);
+  useTitle(`${title} · Pli`);
   useEffect(() => {
     if (form.question === "password") onPreload();
   }, [form.question, onPreload]);
@@ -88,13 +86,7 @@ function TokenQuestion({ form, model }: { form: SignUpSnapshot; model: SignUpVie
   return (
     <>
       <p>{t("auth:token.intro")}</p>
-      <form
-        className={styles["form"]}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void model.submitToken();
-        }}
-      >
+      <Form onSubmit={() => void model.submitToken()}>
         <TextField
           label={t("auth:token.label")}
           name="token"
@@ -111,7 +103,7 @@ function TokenQuestion({ form, model }: { form: SignUpSnapshot; model: SignUpVie
         <SubmitButton busy={form.busy} waitSeconds={form.waitSeconds}>
           {t("common:action.continue")}
         </SubmitButton>
-      </form>
+      </Form>
     </>
   );
 }
@@ -130,18 +122,12 @@ function TermsQuestion({ form, model }: { form: SignUpSnapshot; model: SignUpVie
           </li>
         ))}
       </ul>
-      <form
-        className={styles["form"]}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void model.acceptTerms();
-        }}
-      >
+      <Form onSubmit={() => void model.acceptTerms()}>
         <FailureBanner failure={form.failure} />
         <SubmitButton busy={form.busy} waitSeconds={form.waitSeconds}>
           {t("auth:terms.accept")}
         </SubmitButton>
-      </form>
+      </Form>
     </>
   );
 }

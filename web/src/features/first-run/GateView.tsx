@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect } from "react";
 import { useT } from "../../i18n/react";
-import { CardPage, ErrorState, Progress, useViewModel } from "../../ui";
+import { CardPage, ErrorState, Progress, useTitle, useViewModel } from "../../ui";
 import type { GateSnapshot, GateViewModel } from "../../viewmodels/GateViewModel";
 import { useFailureText } from "../failure";
 import { RecoverView } from "./RecoverView";
@@ -80,9 +80,7 @@ function CodePage({
   const step = useViewModel(model);
   const { purpose, resumed } = snapshot;
   const title = useRecoveryCodeTitle(step, purpose);
-  useEffect(() => {
-    document.title = `${title} · Pli`;
-  }, [title]);
+  useTitle(`${title} · Pli`);
   // Closing the tab here is harmless (the next start comes back to it), but it is never meant.
   useEffect(() => {
     if (step.step !== "show" && step.step !== "confirm") return;

@@ -1,7 +1,7 @@
 import { MonitorSmartphone } from "lucide-react";
-import { type ReactNode, useEffect, useId } from "react";
+import { type ReactNode, useId } from "react";
 import { useT } from "../../i18n/react";
-import { Button, CardPage } from "../../ui";
+import { Button, CardPage, Form, TextButton, useTitle } from "../../ui";
 import type { GateSnapshot, GateViewModel } from "../../viewmodels/GateViewModel";
 import { FailureBanner, useFailureText } from "../failure";
 import styles from "./first-run.module.css";
@@ -22,19 +22,9 @@ export function RecoverView({
 }): ReactNode {
   const t = useT();
   const title = t("first-run:recover.title");
-  useEffect(() => {
-    document.title = `${title} · Pli`;
-  }, [title]);
+  useTitle(`${title} · Pli`);
   return (
-    <CardPage
-      title={title}
-      wide
-      footer={
-        <button type="button" className={styles["link"]} onClick={onSignOut}>
-          {t("first-run:recover.signOut")}
-        </button>
-      }
-    >
+    <CardPage title={title} wide footer={<TextButton onClick={onSignOut}>{t("first-run:recover.signOut")}</TextButton>}>
       <p>{t(snapshot.recoveryCode ? "first-run:recover.intro" : "first-run:recover.introNoCode")}</p>
       {snapshot.recoveryCode ? <WordsForm snapshot={snapshot} model={model} /> : null}
       {snapshot.otherDevice ? (
@@ -52,9 +42,7 @@ export function RecoverView({
         </>
       ) : null}
       <p className={styles["small"]}>
-        <button type="button" className={styles["link"]} onClick={() => model.startReset()}>
-          {t("first-run:recover.lost")}
-        </button>
+        <TextButton onClick={() => model.startReset()}>{t("first-run:recover.lost")}</TextButton>
       </p>
     </CardPage>
   );
@@ -68,13 +56,7 @@ function WordsForm({ snapshot, model }: { snapshot: Snapshot; model: GateViewMod
   const text = useFailureText(ofTheWords ? failure : null);
   const error = failure?.wordIndex === undefined ? text : t("first-run:recover.wordWrong", { position: failure.wordIndex + 1 });
   return (
-    <form
-      className={styles["form"]}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void model.submitWords();
-      }}
-    >
+    <Form onSubmit={() => void model.submitWords()}>
       <div className={styles["field"]}>
         <label htmlFor={id}>{t("first-run:recover.label")}</label>
         <textarea
@@ -111,6 +93,6 @@ function WordsForm({ snapshot, model }: { snapshot: Snapshot; model: GateViewMod
       <Button type="submit" wide busy={snapshot.busy}>
         {t("first-run:recover.submit")}
       </Button>
-    </form>
+    </Form>
   );
 }

@@ -2,7 +2,7 @@ import { Copy, Printer } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { createPortal } from "react-dom";
 import { useT } from "../../i18n/react";
-import { Banner, Button, PasswordField, Progress, TextField, useViewModel } from "../../ui";
+import { Banner, Button, Form, PasswordField, Progress, TextField, useViewModel } from "../../ui";
 import type { RecoveryCodePurpose, RecoveryCodeSnapshot, RecoveryCodeViewModel } from "../../viewmodels/RecoveryCodeViewModel";
 import { FailureBanner, useFailureText } from "../failure";
 import styles from "./first-run.module.css";
@@ -74,13 +74,7 @@ function PasswordStep({ snapshot, model }: { snapshot: At<"password">; model: Re
   return (
     <>
       <p>{t("first-run:password.intro")}</p>
-      <form
-        className={styles["form"]}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void model.submitPassword(password);
-        }}
-      >
+      <Form onSubmit={() => void model.submitPassword(password)}>
         <PasswordField
           label={t("first-run:password.label")}
           autoComplete="current-password"
@@ -93,7 +87,7 @@ function PasswordStep({ snapshot, model }: { snapshot: At<"password">; model: Re
         <Button type="submit" wide busy={snapshot.busy}>
           {t("first-run:password.submit")}
         </Button>
-      </form>
+      </Form>
     </>
   );
 }
@@ -195,13 +189,7 @@ function ConfirmStep({ snapshot, model }: { snapshot: At<"confirm">; model: Reco
   return (
     <>
       <p>{t("first-run:confirm.intro")}</p>
-      <form
-        className={styles["form"]}
-        onSubmit={(event) => {
-          event.preventDefault();
-          model.confirm();
-        }}
-      >
+      <Form onSubmit={() => model.confirm()}>
         {fields.map((which) => {
           const position = snapshot.positions[which] + 1;
           return (
@@ -225,7 +213,7 @@ function ConfirmStep({ snapshot, model }: { snapshot: At<"confirm">; model: Reco
         <Button variant="ghost" wide onClick={() => model.showAgain()}>
           {t("first-run:confirm.back")}
         </Button>
-      </form>
+      </Form>
     </>
   );
 }

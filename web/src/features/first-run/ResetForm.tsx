@@ -1,9 +1,8 @@
 import { type ReactNode, useState } from "react";
 import { useT } from "../../i18n/react";
 import type { FailureInfo } from "../../matrix/errors";
-import { Banner, Button, PasswordField } from "../../ui";
+import { Banner, Button, Check, Form, Losses, PasswordField } from "../../ui";
 import { FailureBanner, useFailureText } from "../failure";
-import styles from "./first-run.module.css";
 
 /** Says what starting over costs, and starts over only after that was ticked and the password given. */
 export function ResetForm({
@@ -26,23 +25,20 @@ export function ResetForm({
     <>
       <p>{t("first-run:reset.intro")}</p>
       <Banner tone="alarm">
-        <ul className={styles["losses"]}>
+        <Losses>
           <li>{t("first-run:reset.loss1")}</li>
           <li>{t("first-run:reset.loss2")}</li>
           <li>{t("first-run:reset.loss3")}</li>
-        </ul>
+        </Losses>
       </Banner>
-      <form
-        className={styles["form"]}
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSubmit={() => {
           if (understood) onSubmit(password);
         }}
       >
-        <label className={styles["check"]}>
-          <input type="checkbox" checked={understood} onChange={(event) => setUnderstood(event.target.checked)} />
+        <Check grave checked={understood} onChange={setUnderstood}>
           {t("first-run:reset.understood")}
-        </label>
+        </Check>
         <PasswordField
           label={t("first-run:reset.password")}
           autoComplete="current-password"
@@ -60,7 +56,7 @@ export function ResetForm({
             {t("first-run:reset.cancel")}
           </Button>
         ) : null}
-      </form>
+      </Form>
     </>
   );
 }

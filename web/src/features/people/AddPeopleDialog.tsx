@@ -1,7 +1,7 @@
-import { type FormEvent, type ReactNode, useId, useRef } from "react";
+import { type ReactNode, useRef } from "react";
 import { useT } from "../../i18n/react";
 import type { RoomId } from "../../matrix/types";
-import { Button, Dialog, useOwnViewModel, useViewModel } from "../../ui";
+import { FormDialog, useOwnViewModel, useViewModel } from "../../ui";
 import type { Messenger } from "../../viewmodels/Messenger";
 import { FailureBanner } from "../failure";
 import { PeoplePicker } from "./PeoplePicker";
@@ -17,54 +17,47 @@ export interface AddPeopleDialogProps {
 /** Adds people to a group. It is there as long as it is mounted. */
 export function AddPeopleDialog({ messenger, roomId, onClose }: AddPeopleDialogProps): ReactNode {
   const t = useT();
-  const formId = useId();
   const field = useRef<HTMLInputElement>(null);
   const model = useOwnViewModel(() => messenger.addPeople(roomId), [messenger, roomId]);
   const { busy, failure, refused } = useViewModel(model);
   const { picked } = useViewModel(model.search);
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     if (await model.submit()) onClose();
   };
 
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={t("people:add.title")}
       initialFocus={field}
-      footer={
+      submitLabel={t("people:add.submit", { count: picked.length })}
+      busy={busy}
+      disabled={picked.length === 0}
+      onClose={onClose}
+      onSubmit={() => void submit()}
+      before={
         <>
-          <Button variant="line" onClick={onClose}>
-            {t("common:action.cancel")}
-          </Button>
-          <Button type="submit" form={formId} busy={busy} disabled={picked.length === 0}>
-            {t("people:add.submit", { count: picked.length })}
-          </Button>
+          {failure ? <FailureBanner failure={failure} /> : null}
+          {refused.length > 0 ? (
+            <ul role="alert" className={styles["refused"]}>
+              {refused.map(({ person, failure: reason }) => (
+                <li key={person.userId}>
+                  {t("people:add.refused", { name: person.displayName, reason: t(`errors:${reason.kind}`) })}
+                </li>
+              ))}
+            </ul>
+          ) : null}
         </>
       }
     >
-      {failure ? <FailureBanner failure={failure} /> : null}
-      {refused.length > 0 ? (
-        <ul role="alert" className={styles["refused"]}>
-          {refused.map(({ person, failure: reason }) => (
-            <li key={person.userId}>
-              {t("people:add.refused", { name: person.displayName, reason: t(`errors:${reason.kind}`) })}
-            </li>
-          ))}
-        </ul>
-      ) : null}
-      <form id={formId} onSubmit={submit} className={styles["form"]}>
-        <PeoplePicker
-          model={model.search}
-          label={t("people:search.add")}
-          several
-          busy={busy}
-          fieldRef={field}
-          onChoose={(person) => model.search.pick(person)}
-        />
-      </form>
-    </Dialog>
+      <PeoplePicker
+        model={model.search}
+        label={t("people:search.add")}
+        several
+        busy={busy}
+        fieldRef={field}
+        onChoose={(person) => model.search.pick(person)}
+      />
+    </FormDialog>
   );
 }

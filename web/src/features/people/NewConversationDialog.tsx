@@ -1,13 +1,12 @@
 import { User, Users } from "lucide-react";
-import { type FormEvent, type ReactNode, useId, useRef } from "react";
+import { type ReactNode, useId, useRef } from "react";
 import { useT } from "../../i18n/react";
 import type { RoomId } from "../../matrix/types";
-import { Button, Choice, Dialog, TextField, useOwnViewModel, useViewModel } from "../../ui";
+import { Button, Choice, Dialog, Form, TextField, useOwnViewModel, useViewModel } from "../../ui";
 import type { Messenger } from "../../viewmodels/Messenger";
 import { LONGEST_GROUP_NAME } from "../../viewmodels/NewConversationViewModel";
 import { FailureBanner } from "../failure";
 import { PeoplePicker } from "./PeoplePicker";
-import styles from "./people.module.css";
 
 /** Properties of {@link NewConversationDialog}. */
 export interface NewConversationDialogProps {
@@ -30,8 +29,7 @@ export function NewConversationDialog({ messenger, onClose, onOpened }: NewConve
   const opened = (roomId: RoomId | null) => {
     if (roomId !== null) onOpened(roomId);
   };
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     if (groupName.trim() === "") nameField.current?.focus();
     opened(await model.createGroup());
   };
@@ -65,7 +63,7 @@ export function NewConversationDialog({ messenger, onClose, onOpened }: NewConve
         onChange={(next) => model.setKind(next)}
       />
       {failure ? <FailureBanner failure={failure} /> : null}
-      <form id={formId} onSubmit={submit} className={styles["form"]}>
+      <Form id={formId} onSubmit={() => void submit()}>
         {group ? (
           <TextField
             ref={nameField}
@@ -89,7 +87,7 @@ export function NewConversationDialog({ messenger, onClose, onOpened }: NewConve
             else opened(await model.start(person));
           }}
         />
-      </form>
+      </Form>
     </Dialog>
   );
 }

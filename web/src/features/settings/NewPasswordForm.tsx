@@ -1,11 +1,10 @@
 import type { ReactNode } from "react";
 import { formatCountdown } from "../../i18n/format";
 import { useT } from "../../i18n/react";
-import { Banner, Button, PasswordField, useViewModel } from "../../ui";
+import { Banner, Button, Check, Form, PasswordField, useViewModel } from "../../ui";
 import type { PasswordChangeViewModel } from "../../viewmodels/PasswordChangeViewModel";
 import { NewPasswordField } from "../auth/PasswordQuestion";
 import { FailureBanner, useFailureText } from "../failure";
-import styles from "./settings.module.css";
 
 /** Changes the password: the present one, the new one. */
 export function NewPasswordForm({ model }: { model: PasswordChangeViewModel }): ReactNode {
@@ -14,13 +13,7 @@ export function NewPasswordForm({ model }: { model: PasswordChangeViewModel }): 
   const aboutCurrent = form.failure?.kind === "wrong-password";
   const error = useFailureText(aboutCurrent ? form.failure : null);
   return (
-    <form
-      className={styles["form"]}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void model.submit();
-      }}
-    >
+    <Form onSubmit={() => void model.submit()}>
       {form.changed ? <Banner tone="seal">{t("settings:security.passwordChanged")}</Banner> : null}
       <PasswordField
         label={t("settings:security.current")}
@@ -31,10 +24,9 @@ export function NewPasswordForm({ model }: { model: PasswordChangeViewModel }): 
         onChange={(event) => model.setCurrent(event.target.value)}
       />
       <NewPasswordField label={t("settings:security.new")} form={form} onChange={(password) => model.setPassword(password)} />
-      <label className={styles["check"]}>
-        <input type="checkbox" checked={form.signOutOthers} onChange={(event) => model.setSignOutOthers(event.target.checked)} />
+      <Check checked={form.signOutOthers} onChange={(checked) => model.setSignOutOthers(checked)}>
         {t("settings:security.signOutOthers")}
-      </label>
+      </Check>
       {aboutCurrent ? null : <FailureBanner failure={form.failure} />}
       <div>
         <Button
@@ -47,6 +39,6 @@ export function NewPasswordForm({ model }: { model: PasswordChangeViewModel }): 
             : t("settings:security.changePassword")}
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }

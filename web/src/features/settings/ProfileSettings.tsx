@@ -1,6 +1,6 @@
 import { type ReactNode, useRef } from "react";
 import { useT } from "../../i18n/react";
-import { Button, showToast, TextField, useOwnViewModel, useViewModel } from "../../ui";
+import { Button, Form, showToast, TextField, useOwnViewModel, useViewModel } from "../../ui";
 import { ProfileViewModel } from "../../viewmodels/ProfileViewModel";
 import { useSession } from "../context";
 import { FailureBanner } from "../failure";
@@ -46,10 +46,8 @@ export function ProfileSettings(): ReactNode {
           <p className={styles["small"]}>{t("settings:profile.pictureHelp")}</p>
         </div>
       </div>
-      <form
-        className={styles["form"]}
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSubmit={() => {
           void model.saveName().then(() => {
             const after = model.getSnapshot();
             if (!after.failure && !after.changed) showToast({ title: t("settings:profile.saved") });
@@ -70,7 +68,7 @@ export function ProfileSettings(): ReactNode {
             {t("common:action.save")}
           </Button>
         </div>
-      </form>
+      </Form>
     </>
   );
 }

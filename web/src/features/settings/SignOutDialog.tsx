@@ -1,9 +1,8 @@
 import type { ReactNode } from "react";
 import { useT } from "../../i18n/react";
-import { Banner, Button, Dialog, Progress, useViewModel } from "../../ui";
+import { Banner, Button, Check, Dialog, Losses, Progress, useViewModel } from "../../ui";
 import type { SignOutSnapshot, SignOutViewModel } from "../../viewmodels/SignOutViewModel";
 import { FailureBanner } from "../failure";
-import styles from "./settings.module.css";
 
 /** Says what a sign-out would lose; nothing is lost without being accepted. */
 export function SignOutDialog({ model, onMakeCode }: { model: SignOutViewModel; onMakeCode: () => void }): ReactNode {
@@ -82,11 +81,11 @@ function Body({ snapshot, model }: { snapshot: SignOutSnapshot; model: SignOutVi
         <>
           <p>{t("settings:signOut.loses")}</p>
           <Banner tone="alarm">
-            <ul className={styles["losses"]}>
+            <Losses>
               {noRecovery ? <li>{t("settings:signOut.noRecovery")}</li> : null}
               {unsentMessages > 0 ? <li>{t("settings:signOut.unsent", { count: unsentMessages })}</li> : null}
               {keysNotSaved > 0 ? <li>{t("settings:signOut.keys", { count: keysNotSaved })}</li> : null}
-            </ul>
+            </Losses>
           </Banner>
           <div>
             <Button variant="line" size="s" onClick={() => void model.open()}>
@@ -103,9 +102,8 @@ function Body({ snapshot, model }: { snapshot: SignOutSnapshot; model: SignOutVi
 function Accept({ accepted, model }: { accepted: boolean; model: SignOutViewModel }): ReactNode {
   const t = useT();
   return (
-    <label className={styles["check"]}>
-      <input type="checkbox" checked={accepted} onChange={(event) => model.setAccepted(event.target.checked)} />
+    <Check checked={accepted} onChange={(checked) => model.setAccepted(checked)}>
       {t("settings:signOut.accept")}
-    </label>
+    </Check>
   );
 }

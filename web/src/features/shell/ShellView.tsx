@@ -1,8 +1,8 @@
 import { CloudOff, Keyboard, KeyRound, MessageCircle, Settings, WifiOff } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
 import { useT } from "../../i18n/react";
-import { Badge, Banner, Button, classes, IconButton, Seal, Tooltip, useShortcut, useViewModel } from "../../ui";
+import { Badge, Banner, Button, classes, IconButton, Seal, Tooltip, useShortcut, useTitle, useViewModel } from "../../ui";
 import type { ShellViewModel } from "../../viewmodels/ShellViewModel";
 import { PersonAvatar } from "../people/pictures";
 import { ShortcutsDialog } from "./ShortcutsDialog";
@@ -30,9 +30,7 @@ export function ShellView({
   const shell = useViewModel(model);
   const [shortcuts, setShortcuts] = useState(false);
   useShortcut("?", () => setShortcuts(true));
-  useEffect(() => {
-    document.title = shell.title;
-  }, [shell.title]);
+  useTitle(shell.title);
   const unread = shell.unread > 0 ? t("shell:nav.conversationsUnread", { count: shell.unread }) : t("shell:nav.conversations");
   return (
     <div className={classes(styles["shell"], barHidden && styles["barHidden"])}>
