@@ -64,6 +64,19 @@ impl Profile {
         ProfileRecord { fields: fields.collect() }
     }
 
+    /// Sets a field or removes it. A profile that doesn't become larger is never too large.
+    fn put(&mut self, key: &str, value: Option<Value>) -> Result<(), AccountsError> {
+        let size = self.size();
+        match value {
+            Some(value) => self.fields.insert(key.to_owned(), value),
+            None => self.fields.remove(key),
+        };
+        if self.size() > MAX_PROFILE_SIZE.max(size) {
+            return Err(AccountsError::ProfileTooLarge);
+        }
+        Ok(())
+    }
+
     fn size(&self) -> usize {
         // Braces, and per field its quoted name, a colon and a comma: what the JSON has, bar escapes.
         let fields = self.fields.iter().map(|(key, value)| key.len() + value.to_string().len() + 4);
@@ -124,6 +137,25 @@ impl Profiles {
         retry_on_conflict!(self.try_set(user_id, key, value.clone()).await)
     }
 
+    /// Whether [`Self::set`] would be refused as things are.
+    ///
+    /// # Errors
+    /// Those of [`Self::set`].
+    pub async fn check(
+        &self,
+        user_id: &UserId,
+        key: &str,
+        value: Option<&Value>,
+    ) -> Result<(), AccountsError> {
+        let value = match value {
+            Some(value) => checked_value(key, value.clone())?,
+            None => None,
+        };
+        let profile = self.get(user_id).await?;
+        let mut profile = profile.ok_or_else(|| AccountsError::not_found("there is no such user"))?;
+        profile.put(key, value)
+    }
+
     async fn try_set(
         &self,
         user_id: &UserId,
@@ -136,15 +168,10 @@ impl Profiles {
             .await?
             .ok_or_else(|| AccountsError::not_found("there is no such user"))?;
         let mut profile = Profile::from_record(&record);
-        let before = match value {
-            Some(value) => profile.fields.insert(key.to_owned(), value),
-            None => profile.fields.remove(key),
-        };
+        let before = profile.fields.get(key).cloned();
+        profile.put(key, value)?;
         if before.as_ref() == profile.fields.get(key) {
             return Ok(profile);
-        }
-        if profile.size() > MAX_PROFILE_SIZE {
-            return Err(AccountsError::ProfileTooLarge);
         }
         let mut batch = Batch::new();
         batch.require(&PROFILES, user_id, Expect::Version(version));

@@ -6,6 +6,7 @@ mod account;
 mod account_data;
 mod capabilities;
 mod device;
+mod email_token;
 mod filter;
 mod keys;
 mod media;

@@ -142,13 +142,32 @@ where
 {
     type Rejection = MatrixError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, MatrixError> {
+    fn from_request(
+        request: Request,
+        state: &S,
+    ) -> impl Future<Output = Result<Self, MatrixError>> + Send {
+        // Boxed: a handler that waits keeps no room for what was over before it began.
+        Box::pin(Self::read(request, state))
+    }
+}
+
+impl<T> Ruma<T>
+where
+    T: IncomingRequest,
+    T::Authentication: Authentication,
+{
+    async fn read<S>(request: Request, state: &S) -> Result<Self, MatrixError>
+    where
+        S: Send + Sync,
+        Sessions: FromRef<S>,
+        Devices: FromRef<S>,
+        RateLimiter: FromRef<S>,
+    {
         let (mut parts, body) = request.into_parts();
         let sessions = Sessions::from_ref(state);
         // Who asks comes first: a stranger learns nothing about the form of a request.
         let token = access_token(&parts);
-        // Boxed, like the rest that is over once the handler begins: a waiting request stays small.
-        let requester = Box::pin(T::Authentication::identify(&sessions, token.as_deref())).await?;
+        let requester = T::Authentication::identify(&sessions, token.as_deref()).await?;
         let address = client_address(&parts);
         let known = T::Authentication::requester(&requester);
         if T::RATE_LIMITED {
@@ -160,7 +179,7 @@ where
         }
         if let Some(requester) = known {
             // Rarely more than a look into memory; and no reason to refuse a request.
-            if let Err(error) = Box::pin(Devices::from_ref(state).seen(requester, address)).await {
+            if let Err(error) = Devices::from_ref(state).seen(requester, address).await {
                 tracing::warn!(%error, "a device's last use could not be noted");
             }
         }

@@ -20,6 +20,15 @@ pub use self::{
     state::{AppState, Services},
 };
 
+/// What everybody is told who comes while there are as many connections as there may be.
+pub fn full() -> axum::Router {
+    let refuse = async || {
+        let error = MatrixError::unavailable("the server has no room: try again in a moment");
+        ([(http::header::CONNECTION, "close")], error)
+    };
+    layer::surround(axum::Router::new().fallback(refuse), false)
+}
+
 /// Everything on the client listener: the client-server API and the web app.
 pub fn app(state: AppState) -> axum::Router {
     let is_https = state.settings().public_url.scheme() == "https";

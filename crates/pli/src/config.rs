@@ -3,13 +3,14 @@
 
 mod check;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
 use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
+use pli_http::layer::rate_limit::Limits;
 use ruma::{OwnedServerName, RoomVersionId};
 use serde::Deserialize;
 use url::Url;
@@ -91,6 +92,8 @@ pub struct Listen {
     pub client: SocketAddr,
     /// Metrics and health; keep it away from the public.
     pub admin: Option<SocketAddr>,
+    /// How many connections there may be to the client listener at a time.
+    pub max_connections: usize,
 }
 
 impl Default for Listen {
@@ -98,6 +101,7 @@ impl Default for Listen {
         Self {
             client: SocketAddr::from(([127, 0, 0, 1], 8008)),
             admin: Some(SocketAddr::from(([127, 0, 0, 1], 9008))),
+            max_connections: 10_000,
         }
     }
 }
@@ -126,11 +130,17 @@ pub struct StoreConfig {
 pub struct RateLimits {
     /// Whether requests are limited per address and account.
     pub enabled: bool,
+    /// How many attempts per minute to sign in or up there may be from one address.
+    pub sign_ins_per_minute: NonZeroU32,
+    /// How many of those attempts there may be at once.
+    pub sign_in_burst: NonZeroU32,
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
-        Self { enabled: true }
+        let Limits { enabled, sign_in_address, .. } = Limits::default();
+        let (sign_ins_per_minute, sign_in_burst) = sign_in_address;
+        Self { enabled, sign_ins_per_minute, sign_in_burst }
     }
 }
 

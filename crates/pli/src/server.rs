@@ -1,25 +1,25 @@
 //! The running server: listeners, TLS, draining.
 
 mod connections;
+mod listener;
 pub mod open_files;
 mod tls;
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path};
 
-use axum::Router;
-use axum_server::Handle;
 use pli_http::layer::drain::Drain;
 use pli_store::{Store, StoreError, ambient::Ambient};
 use tokio::task::JoinHandle;
 use url::Url;
 
+use self::listener::{Listener, Offer};
 use crate::{
     config::{Config, ConfigError},
     wiring,
 };
 
-/// How long requests under way may take after the server was told to stop.
-const DRAIN_FOR: Duration = Duration::from_secs(20);
+/// How many connections operators' programs may have at a time.
+const ADMIN_CONNECTIONS: usize = 256;
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,12 +60,6 @@ pub struct Server {
     background: Vec<JoinHandle<()>>,
 }
 
-struct Listener {
-    address: SocketAddr,
-    handle: Handle<SocketAddr>,
-    task: JoinHandle<std::io::Result<()>>,
-}
-
 impl Server {
     /// Starts a server with the system's clock and randomness.
     ///
@@ -87,13 +81,19 @@ impl Server {
 
         let mut background = wired.background;
         let tls = config.tls.clone().map(tls::Reloadable::load).transpose()?;
-        let rustls = tls.as_ref().map(tls::Reloadable::config);
-        let client = listen(config.listen.client, pli_http::app(wired.state), rustls)?;
+        let offer = Offer {
+            app: pli_http::app(wired.state),
+            tls: tls.as_ref().map(tls::Reloadable::current),
+            max_connections: config.listen.max_connections,
+        };
+        let client = Listener::open(config.listen.client, offer)?;
         let admin = match config.listen.admin {
             Some(address) => {
                 let metrics = wiring::metrics();
                 background.push(tokio::spawn(wiring::keep_metrics_small(metrics.clone())));
-                Some(listen(address, pli_http::admin::routes(store.clone(), metrics), None)?)
+                let app = pli_http::admin::routes(store.clone(), metrics);
+                let offer = Offer { app, tls: None, max_connections: ADMIN_CONNECTIONS };
+                Some(Listener::open(address, offer)?)
             }
             None => None,
         };
@@ -135,45 +135,13 @@ impl Server {
     pub async fn stop(self) {
         self.drain.begin();
         for listener in [Some(self.client), self.admin].into_iter().flatten() {
-            listener.handle.graceful_shutdown(Some(DRAIN_FOR));
-            match listener.task.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "listener failed"),
-                Err(error) => tracing::error!(%error, "listener task failed"),
-            }
+            listener.stop().await;
         }
         for task in self.background {
             task.abort();
         }
         self.store.close().await;
     }
-}
-
-fn listen(
-    address: SocketAddr,
-    app: Router,
-    tls: Option<axum_server::tls_rustls::RustlsConfig>,
-) -> Result<Listener, ServerError> {
-    let refused = |source| ServerError::Listen { address, source };
-    let socket = std::net::TcpListener::bind(address).map_err(refused)?;
-    socket.set_nonblocking(true).map_err(refused)?;
-    let address = socket.local_addr().map_err(refused)?;
-    let handle = Handle::new();
-    let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    let task = match tls {
-        Some(tls) => {
-            let mut server =
-                axum_server::from_tcp_rustls(socket, tls).map_err(refused)?.handle(handle.clone());
-            connections::limit(server.http_builder(), &connections::Limits::default());
-            tokio::spawn(server.serve(service))
-        }
-        None => {
-            let mut server = axum_server::from_tcp(socket).map_err(refused)?.handle(handle.clone());
-            connections::limit(server.http_builder(), &connections::Limits::default());
-            tokio::spawn(server.serve(service))
-        }
-    };
-    Ok(Listener { address, handle, task })
 }
 
 fn create_folder(path: &Path) -> Result<(), ServerError> {

@@ -27,7 +27,10 @@ use pli_store::{Store, ambient::Ambient};
 use pli_sync::Sync;
 use tokio::task::JoinHandle;
 
-use crate::{config::Config, server::ServerError};
+use crate::{
+    config::{Config, RateLimits},
+    server::ServerError,
+};
 
 /// The services, ready to serve, and the tasks that work beside them.
 pub(crate) struct Wired {
@@ -86,7 +89,9 @@ pub(crate) async fn wire(
     let mail =
         MailSender::new(store.clone(), ambient.clone(), accounts.mailer.clone(), &config.mail)
             .map_err(|error| failed(&error))?;
-    let limits = Limits { enabled: config.rate_limits.enabled, ..Limits::default() };
+    let RateLimits { enabled, sign_ins_per_minute, sign_in_burst } = config.rate_limits;
+    let sign_in_address = (sign_ins_per_minute, sign_in_burst);
+    let limits = Limits { enabled, sign_in_address, ..Limits::default() };
     let rate_limiter = RateLimiter::new(&limits);
     let departures = Departures::new(accounts.credentials.clone(), rooms.clone());
     let background = vec![

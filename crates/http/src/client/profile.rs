@@ -43,6 +43,8 @@ async fn set(
         profiles.set(user_id, field, value).await?;
         return Ok(());
     }
+    // What would be refused leaves no job behind.
+    profiles.check(user_id, field, value.as_ref()).await?;
     rooms.profile_will_change(user_id).await?;
     profiles.set(user_id, field, value).await?;
     Ok(rooms.profile_changed(user_id).await?)

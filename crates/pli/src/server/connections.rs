@@ -1,13 +1,26 @@
-//! What one connection may take. Slow or greedy ones don't hold the server up.
+//! What is spoken on a connection, and what one may take. Slow or greedy ones don't hold the server
+//! up.
 
-use std::time::Duration;
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
-use hyper_util::{rt::TokioTimer, server::conn::auto::Builder};
+use axum::{Router, body::Body, extract::ConnectInfo, routing::future::RouteFuture};
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::{HttpService, service_fn},
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::graceful::Watcher,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower::Service;
 
 /// The limits of a connection.
 pub(super) struct Limits {
     /// How long the head of a request may take, and how long a connection may idle before it.
-    head: Duration,
+    pub(super) head: Duration,
     /// How many bytes the head of a request may have.
     head_bytes: u32,
     /// How many requests one HTTP/2 connection may have under way.
@@ -30,29 +43,72 @@ impl Default for Limits {
     }
 }
 
-/// Makes connections keep to the limits.
-pub(super) fn limit<E>(builder: &mut Builder<E>, limits: &Limits) {
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(limits.head_bytes as usize);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(limits.head_bytes)
-        .keep_alive_interval(limits.ping_every)
-        .keep_alive_timeout(limits.ping_timeout);
+/// The two protocols. Which of them a connection speaks is known before either begins: a connection
+/// that could still become the other would take twice the memory for as long as its client waits.
+pub(super) struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+}
+
+impl Protocols {
+    /// Both, with these limits.
+    pub(super) fn new(limits: &Limits) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .max_buf_size(limits.head_bytes as usize);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams)
+            .max_header_list_size(limits.head_bytes)
+            .keep_alive_interval(limits.ping_every)
+            .keep_alive_timeout(limits.ping_timeout);
+        Self { http1, http2 }
+    }
+
+    /// Answers the requests of a connection until it ends. How it ended is for its client to see.
+    pub(super) async fn speak<I>(&self, io: I, is_http2: bool, service: impl App, watcher: Watcher)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let io = TokioIo::new(io);
+        if is_http2 {
+            let _ = Box::pin(watcher.watch(self.http2.serve_connection(io, service))).await;
+        } else {
+            let _ = watcher.watch(self.http1.serve_connection(io, service)).await;
+        }
+    }
+}
+
+/// What answers requests.
+pub(super) trait App:
+    HttpService<Incoming, ResBody = Body, Error = Infallible, Future = RouteFuture<Infallible>>
+    + Send
+    + 'static
+{
+}
+
+impl<S> App for S where
+    S: HttpService<Incoming, ResBody = Body, Error = Infallible, Future = RouteFuture<Infallible>>
+        + Send
+        + 'static
+{
+}
+
+/// The app as one client's connection sees it.
+pub(super) fn for_client(app: Router, address: SocketAddr) -> impl App {
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(address));
+        app.clone().call(request)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
-    use axum::body::Body;
-    use hyper::{Request, Response, body::Incoming, service::service_fn};
-    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use axum::routing::get;
+    use hyper_util::server::graceful::GracefulShutdown;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
@@ -60,19 +116,18 @@ mod tests {
     /// What a server with these limits says to a client that sends this and then waits.
     async fn answer(limits: Limits, sent: &[u8]) -> String {
         let (mut client, server) = tokio::io::duplex(1024 * 1024);
-        let mut builder = Builder::new(TokioExecutor::new());
-        limit(&mut builder, &limits);
+        let app = Router::new().route("/", get(async || ()));
+        let service = for_client(app, SocketAddr::from(([127, 0, 0, 1], 1)));
+        let shutdown = GracefulShutdown::new();
+        let watcher = shutdown.watcher();
         let serving = tokio::spawn(async move {
-            let service = service_fn(async |_: Request<Incoming>| {
-                Ok::<_, Infallible>(Response::new(Body::empty()))
-            });
-            // How the connection ended is for its client to see.
-            let _ = builder.serve_connection(TokioIo::new(server), service).await;
+            Protocols::new(&limits).speak(server, false, service, watcher).await;
         });
         client.write_all(sent).await.unwrap();
         let mut received = Vec::new();
         client.read_to_end(&mut received).await.unwrap();
         serving.await.unwrap();
+        drop(shutdown);
         String::from_utf8_lossy(&received).into_owned()
     }
 

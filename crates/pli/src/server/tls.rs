@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use axum_server::tls_rustls::RustlsConfig;
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use tokio::sync::watch;
 
 use super::ServerError;
 use crate::config::Tls;
@@ -10,21 +10,22 @@ use crate::config::Tls;
 /// A certificate that can be renewed while the server runs.
 pub(super) struct Reloadable {
     tls: Tls,
-    config: RustlsConfig,
+    config: watch::Sender<Arc<ServerConfig>>,
 }
 
 impl Reloadable {
     pub(super) fn load(tls: Tls) -> Result<Self, ServerError> {
-        let config = RustlsConfig::from_config(server_config(&tls)?);
+        let config = watch::Sender::new(server_config(&tls)?);
         Ok(Self { tls, config })
     }
 
-    pub(super) fn config(&self) -> RustlsConfig {
-        self.config.clone()
+    /// What connections from now on are to use, whenever they come.
+    pub(super) fn current(&self) -> watch::Receiver<Arc<ServerConfig>> {
+        self.config.subscribe()
     }
 
     pub(super) fn reload(&self) -> Result<(), ServerError> {
-        self.config.reload_from_config(server_config(&self.tls)?);
+        self.config.send_replace(server_config(&self.tls)?);
         Ok(())
     }
 }

@@ -150,6 +150,29 @@ async fn a_profile_is_everybodys_to_see_and_its_owners_to_change() {
     answer.refused(400, "M_KEY_TOO_LARGE");
 }
 
+/// Refused requests must not fill the disk.
+#[tokio::test]
+async fn a_refused_name_is_not_written_anywhere() {
+    let server = TestServer::start_on_disk().await;
+    let claire = server.sign_up("claire").await;
+    let path = format!("/_matrix/client/v3/profile/{}/displayname", claire.user_id);
+    let profile = format!("/_matrix/client/v3/profile/{}", claire.user_id);
+    let almost_full = json!({ "org.example.x": "x".repeat(63 * 1024 + 700) });
+    server.put(&claire, &format!("{profile}/org.example.x"), almost_full).await.ok();
+
+    let before = server.commits().await;
+    let long = json!({ "displayname": "x".repeat(257) });
+    server.put(&claire, &path, long).await.refused(400, "M_INVALID_PARAM");
+    let many_bytes = json!({ "displayname": "\u{1f431}".repeat(256) });
+    server.put(&claire, &path, many_bytes).await.refused(400, "M_PROFILE_TOO_LARGE");
+    let picture = json!({ "avatar_url": "https://pli.test/cat.png" });
+    server
+        .put(&claire, &format!("{profile}/avatar_url"), picture)
+        .await
+        .refused(400, "M_INVALID_PARAM");
+    assert_eq!(server.commits().await, before);
+}
+
 #[tokio::test]
 async fn a_new_name_reaches_the_rooms_of_its_owner() {
     let server = TestServer::start().await;

@@ -186,6 +186,22 @@ async fn an_address_that_tries_too_many_accounts_waits_alone() {
     from(&server, "192.0.2.2", &login, &right).await.ok();
 }
 
+/// Behind one address there may be a whole ministry, on the morning on which everybody signs in.
+#[tokio::test]
+async fn operators_say_how_many_may_sign_in_from_one_address() {
+    let lines = "rate_limits.sign_ins_per_minute = 600\nrate_limits.sign_in_burst = 100";
+    let server = TestServer::start_with(&format!("{LIMITED}\n{lines}")).await;
+    let login = format!("{V3}/login");
+    let mut number = 0;
+    let refused = until_limited(async || {
+        number += 1;
+        from(&server, "192.0.2.1", &login, &wrong_password(&format!("user{number}"))).await
+    })
+    .await;
+    says_when_to_come_back(&refused);
+    assert!(number > 100, "{number} requests");
+}
+
 /// Whoever has one IPv6 address has 2^64 of them.
 #[tokio::test]
 async fn a_network_counts_as_one_address() {

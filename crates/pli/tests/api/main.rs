@@ -4,6 +4,7 @@
 
 mod account;
 mod bad_input;
+mod connections;
 mod device_lists;
 mod edge;
 mod keys;

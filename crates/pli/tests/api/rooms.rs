@@ -249,6 +249,22 @@ async fn what_is_read_typed_and_tagged_is_kept() {
     assert_eq!(server.get(&claire, &format!("{user}/tags")).await.ok()["tags"], json!({}));
 }
 
+/// Some clients leave out for how long they type.
+#[tokio::test]
+async fn who_types_without_saying_for_how_long_is_seen_typing() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let room_id = server.create_room(&claire, json!({})).await;
+    let since = server.sync(&claire, "").await["next_batch"].as_str().unwrap().to_owned();
+    let typing = format!("{V3}/rooms/{room_id}/typing/{}", claire.user_id);
+    server.put(&claire, &typing, json!({ "typing": true })).await.ok();
+    let answer = server.sync(&claire, &since).await;
+    let ephemeral = &answer["rooms"]["join"][&room_id]["ephemeral"]["events"][0];
+    assert_eq!(ephemeral["type"], "m.typing", "{answer}");
+    assert_eq!(ephemeral["content"]["user_ids"], json!([claire.user_id]));
+    server.put(&claire, &typing, json!({ "typing": 1 })).await.refused(400, "M_BAD_JSON");
+}
+
 #[tokio::test]
 async fn a_new_name_reaches_the_rooms() {
     let server = TestServer::start().await;

@@ -2,37 +2,22 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpasswordemailrequesttoken)).
 
 use axum::extract::State;
-use pli_accounts::{Credentials, EmailValidation, accounts::Email, validation::TokenRequest};
+use pli_accounts::Credentials;
 use ruma::api::client::account::request_password_change_token_via_email::v3::{Request, Response};
 
 use crate::{
-    extract::{
-        Answer, Reply, Ruma,
-        origin::{ClientAddress, PreferredLanguage},
-    },
-    layer::rate_limit::RateLimiter,
+    client::email_token::{Applicant, Wanted},
+    extract::{Answer, Reply, Ruma},
 };
 
 pub(in crate::client) async fn request_password_token(
     State(credentials): State<Credentials>,
-    State(validation): State<EmailValidation>,
-    State(limiter): State<RateLimiter>,
-    ClientAddress(address): ClientAddress,
-    PreferredLanguage(language): PreferredLanguage,
+    applicant: Applicant,
     Ruma { request, .. }: Ruma<Request>,
 ) -> Reply<Response> {
-    limiter.sign_in_from(address)?;
-    let email = Email::parse(&request.email)?;
-    let sid = credentials
-        .request_reset_token(TokenRequest {
-            client_secret: &request.client_secret,
-            email: &email,
-            send_attempt: request.send_attempt.into(),
-            next_link: request.next_link.as_deref(),
-            language,
-        })
-        .await?;
-    let mut response = Response::new(sid);
-    response.submit_url = Some(validation.submit_url().to_string());
+    let Request { client_secret, email, send_attempt, next_link, .. } = request;
+    let admitted = applicant.admit(Wanted { client_secret, email, send_attempt, next_link })?;
+    let mut response = Response::new(credentials.request_reset_token(admitted.request()).await?);
+    response.submit_url = Some(admitted.submit_url);
     Ok(Answer(response))
 }
