@@ -7,8 +7,6 @@ export default defineConfig({
   workers: 2,
   fullyParallel: false,
   forbidOnly: true,
-  // Two cores drive two browsers, a server and the tests: what passes at the second try is reported as flaky.
-  retries: 1,
   timeout: 240_000,
   expect: { timeout: 30_000 },
   reporter: [["list"]],
