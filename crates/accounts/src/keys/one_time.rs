@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pli_store::{Batch, Snapshot, StoreError};
+use pli_store::{Batch, Position, Snapshot, StoreError};
 use ruma::{CanonicalJsonObject, CanonicalJsonValue, DeviceId, OneTimeKeyAlgorithm, UserId};
 use ruma::{
     OwnedOneTimeKeyId, encryption::OneTimeKey, serde::Raw,
@@ -56,8 +56,21 @@ impl OneTimeKeys {
         user: &UserId,
         device: &DeviceId,
     ) -> Result<KeyCounts, AccountsError> {
-        let status = snapshot.get(&ONE_TIME_KEY_STATUS, (user, device)).await?;
-        Ok(status.unwrap_or_default().counts())
+        Ok(Self::counts_versioned(snapshot, user, device).await?.0)
+    }
+
+    /// The same as [`Self::counts`], and when it changed last; `None` if the device never had keys.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn counts_versioned(
+        snapshot: &Snapshot,
+        user: &UserId,
+        device: &DeviceId,
+    ) -> Result<(KeyCounts, Option<Position>), AccountsError> {
+        let found = snapshot.get_versioned(&ONE_TIME_KEY_STATUS, (user, device)).await?;
+        let (status, changed) = found.unzip();
+        Ok((status.unwrap_or_default().counts(), changed))
     }
 }
 
