@@ -13,15 +13,7 @@ if [ ! -x "$pli" ]; then
   exit 2
 fi
 
-# What is installed is remembered, so that only changed requirements are installed again.
-if ! cmp -s "$here/requirements.txt" "$environment/installed.txt"; then
-  rm -rf "$environment"
-  mkdir -p "$(dirname "$environment")"
-  python3 -m venv "$environment"
-  "$environment/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
-    --requirement "$here/requirements.txt"
-  cp "$here/requirements.txt" "$environment/installed.txt"
-fi
+"$here/environment.sh" "$environment" "$here/requirements.txt"
 
 cd "$here"
 export PYTHONDONTWRITEBYTECODE=1
