@@ -100,15 +100,60 @@ impl<'a> ClientEvent<'a> {
     /// The event's JSON.
     #[must_use]
     pub fn to_raw_value(&self) -> Box<RawValue> {
-        to_raw_value(self).expect("string keys and valid JSON values always serialise")
+        const INVARIANT: &str = "string keys and valid JSON values always serialise";
+        if self.with_room_id {
+            return to_raw_value(self).expect(INVARIANT);
+        }
+        // Many people sync the same event: what is the same for all of them is written once.
+        let fields = self.pdu.sync_fields(|| {
+            let fields = EventFields { pdu: self.pdu, with_room_id: false };
+            let mut json = serde_json::to_string(&fields).expect(INVARIANT);
+            json.pop();
+            json.into()
+        });
+        let unsigned = self.unsigned();
+        let mut json = Vec::with_capacity(fields.len() + USUAL_UNSIGNED_BYTES);
+        json.extend_from_slice(fields.as_bytes());
+        if !unsigned.is_empty() {
+            json.extend_from_slice(b",\"unsigned\":");
+            serde_json::to_writer(&mut json, &unsigned).expect(INVARIANT);
+        }
+        json.push(b'}');
+        let json = String::from_utf8(json).expect("JSON is UTF-8");
+        RawValue::from_string(json).expect("the fields and an object make an object")
+    }
+
+    fn unsigned(&self) -> Unsigned<'_> {
+        Unsigned {
+            age: self.now.map(|now| age(self.pdu, now)),
+            membership: self.membership,
+            relations: self.relations,
+            prev_content: self.previous.map(Pdu::content),
+            prev_sender: self.previous.map(Pdu::sender),
+            redacted_because: self.redacted_because.map(|redaction| ClientEvent {
+                with_room_id: self.with_room_id,
+                now: self.now,
+                ..ClientEvent::new(redaction)
+            }),
+            replaces_state: self.pdu.replaces_state(),
+            transaction_id: self.transaction_id,
+        }
     }
 }
 
-impl Serialize for ClientEvent<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+/// Room for what `unsigned` usually says: the age, a membership and a transaction id.
+const USUAL_UNSIGNED_BYTES: usize = 128;
+
+/// What a client gets of the event itself.
+struct EventFields<'a> {
+    pdu: &'a Pdu,
+    with_room_id: bool,
+}
+
+impl EventFields<'_> {
+    fn serialize_to<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let pdu = self.pdu;
-        let mut map = serializer.serialize_map(None)?;
-        let redacts = serialize_redaction_target(pdu, &mut map)?;
+        let redacts = serialize_redaction_target(pdu, map)?;
         if !redacts {
             map.serialize_entry("content", pdu.content())?;
         }
@@ -121,21 +166,23 @@ impl Serialize for ClientEvent<'_> {
         if let Some(state_key) = pdu.state_key() {
             map.serialize_entry("state_key", state_key)?;
         }
-        map.serialize_entry("type", pdu.event_type())?;
-        let unsigned = Unsigned {
-            age: self.now.map(|now| age(pdu, now)),
-            membership: self.membership,
-            relations: self.relations,
-            prev_content: self.previous.map(Pdu::content),
-            prev_sender: self.previous.map(Pdu::sender),
-            redacted_because: self.redacted_because.map(|redaction| ClientEvent {
-                with_room_id: self.with_room_id,
-                now: self.now,
-                ..ClientEvent::new(redaction)
-            }),
-            replaces_state: pdu.replaces_state(),
-            transaction_id: self.transaction_id,
-        };
+        map.serialize_entry("type", pdu.event_type())
+    }
+}
+
+impl Serialize for EventFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.serialize_to(&mut map)?;
+        map.end()
+    }
+}
+
+impl Serialize for ClientEvent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        EventFields { pdu: self.pdu, with_room_id: self.with_room_id }.serialize_to(&mut map)?;
+        let unsigned = self.unsigned();
         if !unsigned.is_empty() {
             map.serialize_entry("unsigned", &unsigned)?;
         }

@@ -1,4 +1,8 @@
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ruma::{
@@ -47,6 +51,9 @@ pub(crate) struct Fields {
     pub(crate) replaces_state: Option<OwnedEventId>,
     pub(crate) rejected: bool,
     pub(crate) json: Box<str>,
+    /// What clients get of the event itself in `/sync`: JSON without the closing brace. Made when it
+    /// is asked for the first time.
+    pub(crate) sync_fields: OnceLock<Box<str>>,
 }
 
 /// The fields of an event whose format has been checked.
@@ -119,6 +126,7 @@ impl Pdu {
             rejected: false,
             event_id,
             json,
+            sync_fields: OnceLock::new(),
         }))
     }
 
@@ -273,6 +281,11 @@ impl Pdu {
             serde_json::from_str(&self.0.json).expect(INVARIANT);
         fields.remove("unsigned");
         serde_json::value::to_raw_value(&fields).expect(INVARIANT)
+    }
+
+    /// See [`Fields::sync_fields`].
+    pub(crate) fn sync_fields(&self, make: impl FnOnce() -> Box<str>) -> &str {
+        self.0.sync_fields.get_or_init(make)
     }
 
     pub(crate) fn redacts_anywhere(&self) -> (Option<&EventId>, Option<&EventId>) {

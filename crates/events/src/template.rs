@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId,
@@ -123,6 +125,7 @@ impl PduTemplate {
             replaces_state: self.replaces_state,
             rejected: false,
             json: json.into(),
+            sync_fields: OnceLock::new(),
         }))
     }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod judge;
 mod power;
 mod rules;
 mod unread;
@@ -9,5 +10,5 @@ mod unread;
 pub use self::{
     error::PushError,
     rules::{PushRules, RuleScope},
-    unread::{Counts, Unread, UnreadCounts},
+    unread::{Counts, Unread, UnreadCounts, UnreadOf},
 };

@@ -51,15 +51,19 @@ pub(crate) async fn power_levels(
     Ok(Some(RoomPowerLevels::new(source, rules, creators).into()))
 }
 
-/// Whether judging an event needs to know who may notify the room. Nearly none does: only mentions of
-/// the whole room, unless the user made a rule of their own that asks.
-pub(crate) fn needs_power_levels(event: &RoomEvent, rules: &Ruleset) -> bool {
+/// Whether an event mentions the whole room, or looks as if it did. Nearly none does, and for no
+/// other one the server's rules ask who may notify the room.
+pub(crate) fn may_mention_room(event: &RoomEvent) -> bool {
     let json = event.pdu.json().as_bytes();
-    let names_room = json.windows(ROOM.len()).any(|window| window.eq_ignore_ascii_case(ROOM));
-    let mentions_room = json.windows(ROOM_MENTION.len()).any(|window| window == ROOM_MENTION);
+    json.windows(ROOM.len()).any(|window| window.eq_ignore_ascii_case(ROOM))
+        || json.windows(ROOM_MENTION.len()).any(|window| window == ROOM_MENTION)
+}
+
+/// Whether the user made a rule of their own that asks who may notify the room.
+pub(crate) fn asks_for_power_levels(rules: &Ruleset) -> bool {
     let asks = |condition: &PushCondition| {
         matches!(condition, PushCondition::SenderNotificationPermission(_))
     };
     let mut own_rules = rules.override_.iter().chain(&rules.underride).filter(|rule| !rule.default);
-    names_room || mentions_room || own_rules.any(|rule| rule.conditions.iter().any(asks))
+    own_rules.any(|rule| rule.conditions.iter().any(asks))
 }

@@ -11,20 +11,22 @@ use std::{
 };
 
 use pli_events::room_version_rules;
-use pli_rooms::{MembershipKind, RoomEvent, Rooms, THREAD_UNTHREADED, TimelineRange, UserRoom};
-use pli_store::{Direction, Snapshot, Stamp};
+use pli_rooms::{
+    MembershipKind, RecentRoom, RoomEvent, Rooms, THREAD_UNTHREADED, TimelineRange, UserRoom,
+};
+use pli_store::{Direction, Position, Snapshot, Stamp};
 use quick_cache::sync::Cache;
 use ruma::{
     EventId, OwnedEventId, OwnedRoomId, OwnedUserId, UInt, UserId,
     events::{TimelineEventType, relation::RelationType},
     push::{Action, PushConditionRoomCtx, Ruleset},
-    serde::Raw,
 };
 use serde::Deserialize;
 
 use crate::{
     PushError, PushRules,
-    power::{needs_power_levels, power_levels},
+    judge::Judgeables,
+    power::{asks_for_power_levels, power_levels},
 };
 
 /// How far back counting goes: beyond this many events, a count no longer tells anybody anything,
@@ -44,6 +46,13 @@ pub struct Counts {
     pub notifications: u64,
     /// Those of them that highlight.
     pub highlights: u64,
+}
+
+impl Counts {
+    fn add(&mut self, event: &Notifying) {
+        self.notifications += 1;
+        self.highlights += u64::from(event.highlight);
+    }
 }
 
 /// A user's unread events in a room.
@@ -67,6 +76,7 @@ impl UnreadCounts {
 }
 
 /// An event that notifies and was unread when it was counted.
+#[derive(Clone)]
 struct Notifying {
     stamp: Stamp,
     event_id: OwnedEventId,
@@ -74,13 +84,42 @@ struct Notifying {
     highlight: bool,
 }
 
+/// How far a user has read, outside threads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Floors {
+    /// Nothing up to here is unread, in threads or not.
+    everywhere: Stamp,
+    /// Nothing outside threads up to here is unread.
+    main: Stamp,
+}
+
+/// What came of counting, to go on from.
 #[derive(Clone)]
 struct Counted {
+    /// The position that the room was read at.
+    read_at: Position,
+    /// When the user came in.
+    since: Stamp,
+    floors: Floors,
     /// Everything up to here was looked at.
     up_to: Stamp,
     /// The rules it was looked at with.
     rules: Arc<Ruleset>,
-    notifying: VecDeque<Arc<Notifying>>,
+    notifying: VecDeque<Notifying>,
+    counts: UnreadCounts,
+}
+
+/// Whose unread events are counted.
+#[derive(Clone, Copy, Debug)]
+pub struct UnreadOf<'a> {
+    /// The user.
+    pub user_id: &'a UserId,
+    /// Their push rules ([`Unread::rules`]).
+    pub rules: &'a Arc<Ruleset>,
+    /// What they are to the room.
+    pub user_room: &'a UserRoom,
+    /// The room.
+    pub recent: &'a RecentRoom,
 }
 
 /// Counts unread events. Cheap to clone.
@@ -89,13 +128,27 @@ pub struct Unread {
     rooms: Rooms,
     rules: PushRules,
     counted: Arc<Cache<(OwnedUserId, OwnedRoomId), Arc<Counted>>>,
+    judgeable: Judgeables,
 }
 
 impl Unread {
     /// Counts in these rooms by these rules.
     #[must_use]
     pub fn new(rooms: Rooms, rules: PushRules) -> Self {
-        Self { rooms, rules, counted: Arc::new(Cache::new(CACHED_ROOMS)) }
+        let counted = Arc::new(Cache::new(CACHED_ROOMS));
+        Self { rooms, rules, counted, judgeable: Judgeables::new() }
+    }
+
+    /// The push rules to count a user's unread events by.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn rules(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+    ) -> Result<Arc<Ruleset>, PushError> {
+        self.rules.get(snapshot, user_id).await
     }
 
     /// What a user has not read in a room that they are joined to.
@@ -105,53 +158,93 @@ impl Unread {
     pub async fn count(
         &self,
         snapshot: &Snapshot,
-        user_id: &UserId,
-        user_room: &UserRoom,
+        of: UnreadOf<'_>,
     ) -> Result<UnreadCounts, PushError> {
-        if user_room.membership != MembershipKind::Join {
+        if of.user_room.membership != MembershipKind::Join {
             return Ok(UnreadCounts::default());
         }
-        let rules = self.rules.get(snapshot, user_id).await?;
+        let key = (of.user_id.to_owned(), of.user_room.room_id.clone());
+        let is_usable = |known: &Arc<Counted>| {
+            Arc::ptr_eq(&known.rules, of.rules) && known.since == of.user_room.since
+        };
+        if let Some(known) = self.counted.get(&key).filter(is_usable)
+            && known.read_at == of.recent.read_at()
+        {
+            return Ok(known.counts.clone());
+        }
+        // Taken out, so that it can be changed instead of copied.
+        let known = self.counted.remove(&key).map(|(_, known)| known).filter(is_usable);
+        let known = known.map(Arc::unwrap_or_clone);
+
+        let floors = self.floors(snapshot, of, known.as_ref()).await?;
+        let counted = self.catch_up(snapshot, of, known, floors).await?;
+        let counts = counted.counts.clone();
+        self.counted.insert(key, Arc::new(counted));
+        Ok(counts)
+    }
+
+    /// How far the user has read.
+    async fn floors(
+        &self,
+        snapshot: &Snapshot,
+        of: UnreadOf<'_>,
+        known: Option<&Counted>,
+    ) -> Result<Floors, PushError> {
+        if let Some(known) = known
+            && known.read_at <= of.recent.read_at()
+            && of.recent.has_read_since(of.user_id, known.read_at) == Some(false)
+        {
+            return Ok(known.floors);
+        }
         let threads = [THREAD_UNTHREADED, THREAD_MAIN];
-        let room_id = &user_room.room_id;
-        let read = self.rooms.read_up_to(snapshot, room_id, &threads, user_id).await?;
+        let room_id = &of.user_room.room_id;
+        let read = self.rooms.read_up_to(snapshot, room_id, &threads, of.user_id).await?;
         let [everywhere, in_main] = [0, 1].map(|index| read.get(index).copied().flatten());
         // What happened before the user came in was never unread.
-        let floor = everywhere.unwrap_or(Stamp::MIN).max(user_room.since);
-        let main_floor = in_main.unwrap_or(floor).max(floor);
-        let counted = self.catch_up(snapshot, user_id, user_room, &rules, floor).await?;
-        self.sum_up(snapshot, user_id, user_room, &counted, floor, main_floor).await
+        let everywhere = everywhere.unwrap_or(Stamp::MIN).max(of.user_room.since);
+        Ok(Floors { everywhere, main: in_main.unwrap_or(everywhere).max(everywhere) })
     }
 
     /// Looks at the events since the last time.
     async fn catch_up(
         &self,
         snapshot: &Snapshot,
-        user_id: &UserId,
-        user_room: &UserRoom,
-        rules: &Arc<Ruleset>,
-        floor: Stamp,
-    ) -> Result<Arc<Counted>, PushError> {
-        let key = (user_id.to_owned(), user_room.room_id.clone());
-        let known = self.counted.get(&key).filter(|known| Arc::ptr_eq(&known.rules, rules));
-        let now = Stamp::last_at(snapshot.position());
-        let after = known.as_ref().map_or(floor, |known| known.up_to.max(floor));
-
-        let range = TimelineRange { after, up_to: now };
-        let mut events = self
-            .rooms
-            .timeline(snapshot, &user_room.room_id, range, COUNTED_EVENTS, Direction::Backward)
-            .await?;
-        if let Some(known) = &known
-            && events.is_empty()
-        {
-            return Ok(Arc::clone(known));
-        }
+        of: UnreadOf<'_>,
+        known: Option<Counted>,
+        floors: Floors,
+    ) -> Result<Counted, PushError> {
+        let UnreadOf { user_id, rules, user_room, recent } = of;
+        let after =
+            known.as_ref().map_or(floors.everywhere, |known| known.up_to.max(floors.everywhere));
+        let mut events = match recent.newest(after, COUNTED_EVENTS) {
+            Some(events) => events,
+            None => {
+                let range = TimelineRange { after, up_to: Stamp::last_at(snapshot.position()) };
+                let room_id = &user_room.room_id;
+                let backward = Direction::Backward;
+                self.rooms.timeline(snapshot, room_id, range, COUNTED_EVENTS, backward).await?
+            }
+        };
         events.reverse();
 
-        let mut notifying = known.map_or_else(VecDeque::new, |known| known.notifying.clone());
-        notifying.retain(|event| event.stamp > floor);
+        // What was counted stays counted unless something is taken out of it.
+        let mut stays = known.as_ref().is_some_and(|known| known.floors == floors);
+        let mut counted = known.unwrap_or_else(|| Counted {
+            read_at: recent.read_at(),
+            since: user_room.since,
+            floors,
+            up_to: after,
+            rules: Arc::clone(rules),
+            notifying: VecDeque::new(),
+            counts: UnreadCounts::default(),
+        });
+        let before = counted.notifying.len();
+        while counted.notifying.front().is_some_and(|event| event.stamp <= floors.everywhere) {
+            counted.notifying.pop_front();
+        }
+        let asks_for_power_levels = asks_for_power_levels(rules);
         let mut context = None;
+        let mut new = Vec::new();
         for (index, event) in events.iter().enumerate() {
             if index % JUDGED_AT_ONCE == JUDGED_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
@@ -160,57 +253,75 @@ impl Unread {
                 && let Some(target) = self.redacted_by(snapshot, event).await?
             {
                 // What was taken back can't be read any more, so it isn't unread.
-                notifying.retain(|known| known.event_id != target);
+                counted.notifying.retain(|known| known.event_id != target);
+                new.retain(|known: &Notifying| known.event_id != target);
             }
             if event.pdu.sender() == user_id || event.is_hidden() || event.redacted_by.is_some() {
                 continue;
             }
             let context = match &mut context {
                 Some(context) => context,
-                None => context.insert(self.context(snapshot, user_id, user_room).await?),
+                None => context.insert(self.context(snapshot, of).await?),
             };
-            if context.power_levels.is_none() && needs_power_levels(event, rules) {
+            let Some(judgeable) = self.judgeable.of(event) else { continue };
+            if context.power_levels.is_none()
+                && (asks_for_power_levels || judgeable.may_mention_room())
+            {
                 let room_id = &user_room.room_id;
                 context.power_levels = power_levels(&self.rooms, snapshot, room_id).await?;
             }
-            if let Some(found) = judge(event, rules, context).await {
-                notifying.push_back(Arc::new(found));
+            let Some(actions) = judgeable.actions(rules, context).await else { continue };
+            if let Some(stamp) = event.stamp
+                && actions.iter().any(Action::should_notify)
+            {
+                let event_id = event.event_id().to_owned();
+                let highlight = actions.iter().any(Action::is_highlight);
+                new.push(Notifying { stamp, event_id, thread: thread_of(event), highlight });
             }
         }
-        let surplus = notifying.len().saturating_sub(COUNTED_EVENTS);
-        notifying.drain(..surplus);
+        let surplus = (counted.notifying.len() + new.len()).saturating_sub(COUNTED_EVENTS);
+        counted.notifying.drain(..surplus.min(counted.notifying.len()));
+        stays &= counted.notifying.len() == before;
 
-        let up_to = events.last().and_then(|event| event.stamp).unwrap_or(after);
-        let counted = Arc::new(Counted { up_to, rules: Arc::clone(rules), notifying });
-        self.counted.insert(key, Arc::clone(&counted));
+        let in_threads = new.iter().any(|event| event.thread.is_some());
+        if stays && !in_threads {
+            new.iter().for_each(|event| counted.counts.main.add(event));
+            counted.notifying.extend(new);
+        } else {
+            counted.notifying.extend(new);
+            counted.counts = self.sum_up(snapshot, of, &counted.notifying, floors).await?;
+        }
+        counted.read_at = recent.read_at();
+        counted.floors = floors;
+        counted.up_to = events.last().and_then(|event| event.stamp).unwrap_or(after);
         Ok(counted)
     }
 
     async fn sum_up(
         &self,
         snapshot: &Snapshot,
-        user_id: &UserId,
-        user_room: &UserRoom,
-        counted: &Counted,
-        floor: Stamp,
-        main_floor: Stamp,
+        of: UnreadOf<'_>,
+        unread: &VecDeque<Notifying>,
+        floors: Floors,
     ) -> Result<UnreadCounts, PushError> {
-        let unread = || counted.notifying.iter().filter(|event| event.stamp > floor);
-        let mut threads: Vec<&str> =
-            unread().filter_map(|event| event.thread.as_deref()).map(EventId::as_str).collect();
+        let mut threads: Vec<&str> = unread
+            .iter()
+            .filter_map(|event| event.thread.as_deref())
+            .map(EventId::as_str)
+            .collect();
         threads.sort_unstable();
         threads.dedup();
         let mut read_in: HashMap<&str, Option<Stamp>> = HashMap::new();
         if !threads.is_empty() {
-            let room_id = &user_room.room_id;
-            let read = self.rooms.read_up_to(snapshot, room_id, &threads, user_id).await?;
+            let room_id = &of.user_room.room_id;
+            let read = self.rooms.read_up_to(snapshot, room_id, &threads, of.user_id).await?;
             read_in.extend(threads.into_iter().zip(read));
         }
 
         let mut counts = UnreadCounts::default();
-        for event in unread() {
+        for event in unread {
             let read_up_to = match &event.thread {
-                None => Some(main_floor),
+                None => Some(floors.main),
                 Some(root) => read_in.get(root.as_str()).copied().flatten(),
             };
             if read_up_to.is_some_and(|read_up_to| event.stamp <= read_up_to) {
@@ -220,8 +331,7 @@ impl Unread {
                 Some(root) => counts.threads.entry(root.clone()).or_default(),
                 None => &mut counts.main,
             };
-            of_thread.notifications += 1;
-            of_thread.highlights += u64::from(event.highlight);
+            of_thread.add(event);
         }
         Ok(counts)
     }
@@ -242,18 +352,15 @@ impl Unread {
     async fn context(
         &self,
         snapshot: &Snapshot,
-        user_id: &UserId,
-        user_room: &UserRoom,
+        of: UnreadOf<'_>,
     ) -> Result<PushConditionRoomCtx, PushError> {
-        let summary = self.rooms.summary(snapshot, &user_room.room_id).await?;
-        let joined = summary.map_or(0, |(summary, _)| summary.joined);
-        let member = self.rooms.event(snapshot, &user_room.event_id).await?;
+        let member = self.rooms.event(snapshot, &of.user_room.event_id).await?;
         let display_name = member.and_then(|member| display_name(&member));
         Ok(PushConditionRoomCtx::new(
-            user_room.room_id.clone(),
-            UInt::new_saturating(joined),
-            user_id.to_owned(),
-            display_name.unwrap_or_else(|| user_id.localpart().to_owned()),
+            of.user_room.room_id.clone(),
+            UInt::new_saturating(of.recent.summary().joined),
+            of.user_id.to_owned(),
+            display_name.unwrap_or_else(|| of.user_id.localpart().to_owned()),
         ))
     }
 }
@@ -264,23 +371,6 @@ fn display_name(member: &RoomEvent) -> Option<String> {
         displayname: Option<String>,
     }
     member.pdu.content_as::<Content>().ok()?.displayname
-}
-
-async fn judge(
-    event: &RoomEvent,
-    rules: &Ruleset,
-    context: &PushConditionRoomCtx,
-) -> Option<Notifying> {
-    let stamp = event.stamp?;
-    let raw: Raw<serde::de::IgnoredAny> =
-        Raw::from_json_string(event.pdu.json().to_owned()).ok()?;
-    let actions = rules.get_actions(&raw, context).await;
-    if !actions.iter().any(Action::should_notify) {
-        return None;
-    }
-    let highlight = actions.iter().any(Action::is_highlight);
-    let event_id = event.event_id().to_owned();
-    Some(Notifying { stamp, event_id, thread: thread_of(event), highlight })
 }
 
 /// The root of the thread that an event is part of.

@@ -79,6 +79,13 @@ impl RoomEvent {
         self.pdu.is_rejected() || self.soft_failed
     }
 
+    /// About how many bytes the event takes in memory.
+    pub(crate) fn weight(&self) -> usize {
+        let parsed_fields = 768;
+        let json_content_and_sync_fields = 3 * self.pdu.json().len();
+        parsed_fields + json_content_and_sync_fields
+    }
+
     /// Whether this is the membership event of a user.
     #[must_use]
     pub fn is_member_event_of(&self, user_id: &UserId) -> bool {
@@ -92,8 +99,6 @@ pub(crate) struct EventWeight;
 
 impl Weighter<OwnedEventId, std::sync::Arc<RoomEvent>> for EventWeight {
     fn weight(&self, _event_id: &OwnedEventId, event: &std::sync::Arc<RoomEvent>) -> u64 {
-        let parsed_fields = 768;
-        let json_and_content = 2 * event.pdu.json().len();
-        u64::try_from(parsed_fields + json_and_content).unwrap_or(u64::MAX)
+        u64::try_from(event.weight()).unwrap_or(u64::MAX)
     }
 }

@@ -13,11 +13,12 @@ use crate::RoomEvent;
 #[must_use]
 pub fn matches(filter: &RoomEventFilter, room_id: &RoomId, event: &RoomEvent) -> bool {
     matches_room(filter, room_id)
-        && matches_type(
-            filter.types.as_deref(),
-            &filter.not_types,
-            &event.pdu.event_type().to_string(),
-        )
+        && (is_open(filter)
+            || matches_type(
+                filter.types.as_deref(),
+                &filter.not_types,
+                &event.pdu.event_type().to_string(),
+            ))
         && matches_sender(filter.senders.as_deref(), &filter.not_senders, event.pdu.sender())
         && filter
             .url_filter
@@ -45,6 +46,11 @@ pub fn matches_other(filter: &RoomEventFilter, room_id: &RoomId, event_type: &st
 #[must_use]
 pub fn matches_global(filter: &Filter, event_type: &str) -> bool {
     matches_type(filter.types.as_deref(), &filter.not_types, event_type)
+}
+
+/// Whether a filter says nothing of types.
+fn is_open(filter: &RoomEventFilter) -> bool {
+    filter.types.is_none() && filter.not_types.is_empty()
 }
 
 fn matches_type(included: Option<&[String]>, excluded: &[String], event_type: &str) -> bool {

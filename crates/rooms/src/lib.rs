@@ -33,7 +33,7 @@ pub use self::{
     },
     pagination::{InvalidPaginationToken, PaginationToken},
     power::PowerLevels,
-    read::{Member, Reader, TimelineRange},
+    read::{Member, Reader, RecentRoom, RecentWanted, TimelineRange},
     rooms::{Rooms, RoomsConfig},
     rows::{
         AliasRow, EventPlace, Extremity, MemberRow, MembershipKind, ProfileJob, ReceiptKind,

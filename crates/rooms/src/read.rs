@@ -5,6 +5,13 @@ mod events;
 mod lists;
 mod members;
 mod receipts;
+mod recent;
 mod states;
 
-pub use self::{client_events::Reader, events::TimelineRange, members::Member};
+pub(crate) use self::recent::RecentWeight;
+pub use self::{
+    client_events::Reader,
+    events::TimelineRange,
+    members::Member,
+    recent::{RecentRoom, RecentWanted},
+};

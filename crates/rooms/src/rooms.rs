@@ -3,13 +3,15 @@ use std::sync::Arc;
 use pli_events::SigningKey;
 use pli_store::{Store, ambient::Ambient};
 use quick_cache::sync::Cache;
-use ruma::{OwnedEventId, OwnedServerName, RoomVersionId};
+use ruma::{OwnedEventId, OwnedRoomId, OwnedServerName, RoomVersionId};
 
 use crate::{
     event::{EventWeight, RoomEvent},
     log::RoomLog,
+    read::{RecentRoom, RecentWeight},
     state::StateTree,
     typing::Typing,
+    visibility::KnownMoments,
 };
 
 /// What the rooms of this server are configured to be.
@@ -21,6 +23,8 @@ pub struct RoomsConfig {
     pub default_room_version: RoomVersionId,
     /// About how many bytes of parsed events to keep in memory.
     pub event_cache_bytes: u64,
+    /// About how many bytes of the ends of rooms to keep in memory.
+    pub recent_cache_bytes: u64,
     /// About how many bytes of state nodes to keep in memory.
     pub state_cache_bytes: u64,
 }
@@ -33,6 +37,7 @@ impl RoomsConfig {
             server_name,
             default_room_version: RoomVersionId::V12,
             event_cache_bytes: 32 * 1024 * 1024,
+            recent_cache_bytes: 32 * 1024 * 1024,
             state_cache_bytes: 32 * 1024 * 1024,
         }
     }
@@ -53,6 +58,9 @@ pub(crate) struct Inner {
     pub(crate) states: StateTree,
     /// Events that are on a timeline.
     pub(crate) events: Cache<OwnedEventId, Arc<RoomEvent>, EventWeight>,
+    /// The ends of rooms as they were read last.
+    pub(crate) recent: Cache<OwnedRoomId, Arc<RecentRoom>, RecentWeight>,
+    pub(crate) moments: KnownMoments,
     pub(crate) log: RoomLog,
 }
 
@@ -72,6 +80,13 @@ impl Rooms {
             config.event_cache_bytes,
             EventWeight,
         );
+        let usual_room_bytes = 16 * 1024;
+        let items = usize::try_from(config.recent_cache_bytes / usual_room_bytes);
+        let recent = Cache::with_weighter(
+            items.unwrap_or(usize::MAX).max(16),
+            config.recent_cache_bytes,
+            RecentWeight,
+        );
         let states = StateTree::new(config.state_cache_bytes);
         let typing = Typing::new(ambient.clone());
         let inner = Inner {
@@ -82,6 +97,8 @@ impl Rooms {
             typing,
             states,
             events,
+            recent,
+            moments: KnownMoments::new(),
             log: RoomLog::new(),
         };
         Self { inner: Arc::new(inner) }

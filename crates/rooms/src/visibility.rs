@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use pli_store::Snapshot;
+use quick_cache::{Equivalent, sync::Cache};
 use ruma::{
-    UserId,
+    OwnedUserId, UserId,
     events::{
         StateEventType, TimelineEventType,
         room::{history_visibility::HistoryVisibility, member::MembershipState},
@@ -22,6 +23,47 @@ use crate::{
     rows::{MembershipKind, UserRoom},
     state::StateRoot,
 };
+
+/// How many states it is remembered of who may see what happened in them.
+const KNOWN_VISIBILITIES: usize = 20_000;
+/// How many (state, user) pairs the membership is remembered of.
+const KNOWN_MEMBERSHIPS: usize = 50_000;
+
+/// A user in a state.
+#[derive(PartialEq, Eq, Hash)]
+struct UserAt {
+    root: StateRoot,
+    user_id: OwnedUserId,
+}
+
+/// The same for looking it up.
+#[derive(Hash)]
+struct UserAtRef<'a> {
+    root: StateRoot,
+    user_id: &'a UserId,
+}
+
+impl Equivalent<UserAt> for UserAtRef<'_> {
+    fn equivalent(&self, key: &UserAt) -> bool {
+        self.root == key.root && *self.user_id == *key.user_id
+    }
+}
+
+/// What states say of memberships and visibility. A state never changes, and redactions leave both
+/// in the events that say them: nothing here ever becomes wrong.
+pub(crate) struct KnownMoments {
+    visibilities: Cache<StateRoot, HistoryVisibility>,
+    memberships: Cache<UserAt, MembershipState>,
+}
+
+impl KnownMoments {
+    pub(crate) fn new() -> Self {
+        Self {
+            visibilities: Cache::new(KNOWN_VISIBILITIES),
+            memberships: Cache::new(KNOWN_MEMBERSHIPS),
+        }
+    }
+}
 
 impl Rooms {
     /// Those of these events (of one room) that a user may see, in the same order.
@@ -127,8 +169,15 @@ impl Rooms {
         user_id: &UserId,
         event: &RoomEvent,
     ) -> Result<MembershipState, RoomError> {
-        let member = self.member_event(snapshot, event.state_before, user_id).await?;
-        Ok(member.map_or(MembershipState::Leave, |member| membership_in(&member)))
+        let root = event.state_before;
+        let known = &self.inner.moments.memberships;
+        if let Some(membership) = known.get(&UserAtRef { root, user_id }) {
+            return Ok(membership);
+        }
+        let member = self.member_event(snapshot, root, user_id).await?;
+        let membership = member.map_or(MembershipState::Leave, |member| membership_in(&member));
+        known.insert(UserAt { root, user_id: user_id.to_owned() }, membership.clone());
+        Ok(membership)
     }
 
     async fn history_visibility(
@@ -136,9 +185,15 @@ impl Rooms {
         snapshot: &Snapshot,
         root: StateRoot,
     ) -> Result<HistoryVisibility, RoomError> {
+        let known = &self.inner.moments.visibilities;
+        if let Some(visibility) = known.get(&root) {
+            return Ok(visibility);
+        }
         let event =
             self.state_event(snapshot, root, &StateEventType::RoomHistoryVisibility, "").await?;
-        Ok(event.map_or(HistoryVisibility::Shared, |event| visibility_in(&event)))
+        let visibility = event.map_or(HistoryVisibility::Shared, |event| visibility_in(&event));
+        known.insert(root, visibility.clone());
+        Ok(visibility)
     }
 }
 

@@ -1,6 +1,9 @@
 //! One answer, from one snapshot.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use pli_accounts::{
     AccountData, account_data::AccountDataEvent, keys::OneTimeKeys, to_device::ToDevice,
@@ -12,10 +15,12 @@ use ruma::{
     OwnedRoomId, RoomId, UInt,
     api::client::sync::sync_events::v3::{InvitedRoom, KnockedRoom, Response},
     events::{AnyGlobalAccountDataEvent, AnyRoomAccountDataEvent},
+    push::Ruleset,
     serde::Raw,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::sync::OnceCell;
 
 use crate::{
     Changes, News, Sync, SyncError, SyncRequest, SyncToken, device_lists::DeviceListChanges,
@@ -36,6 +41,9 @@ pub(crate) struct Answering<'a> {
     pub(crate) device_lists: DeviceListChanges,
     /// Rooms in which nothing was appended or read: only typing or account data changed.
     pub(crate) quiet_rooms: HashSet<OwnedRoomId>,
+    /// Keys of the device were given away (or uploaded) since.
+    key_counts_changed: bool,
+    push_rules: OnceCell<Arc<Ruleset>>,
     response: Response,
     next: SyncToken,
 }
@@ -56,6 +64,8 @@ impl<'a> Answering<'a> {
             changes,
             device_lists: DeviceListChanges::default(),
             quiet_rooms: HashSet::new(),
+            key_counts_changed: false,
+            push_rules: OnceCell::new(),
             response: Response::new(String::new()),
             next,
         };
@@ -75,6 +85,7 @@ impl<'a> Answering<'a> {
             && self.response.account_data.is_empty()
             && self.response.to_device.is_empty()
             && self.response.device_lists.is_empty()
+            && !self.key_counts_changed
     }
 
     /// Whether no to-device message is left for the device, after what it has acknowledged.
@@ -89,6 +100,12 @@ impl<'a> Answering<'a> {
 
     pub(crate) fn rooms(&self) -> &'a Rooms {
         &self.sync.inner.rooms
+    }
+
+    /// The push rules of whoever asks.
+    pub(crate) async fn push_rules(&self) -> Result<&Arc<Ruleset>, SyncError> {
+        let read = || self.sync.inner.unread.rules(&self.snapshot, &self.request.user_id);
+        Ok(self.push_rules.get_or_try_init(read).await?)
     }
 
     pub(crate) fn is_initial(&self) -> bool {
@@ -255,7 +272,9 @@ impl<'a> Answering<'a> {
     /// How many one-time keys are left, so that the device uploads more in time.
     async fn add_key_counts(&mut self) -> Result<(), SyncError> {
         let (user_id, device_id) = (&self.request.user_id, &self.request.device_id);
-        let counts = OneTimeKeys::counts(&self.snapshot, user_id, device_id).await?;
+        let (counts, changed) =
+            OneTimeKeys::counts_versioned(&self.snapshot, user_id, device_id).await?;
+        self.key_counts_changed = changed.is_some_and(|changed| changed > self.since);
         self.response.device_one_time_keys_count = counts
             .one_time_keys
             .into_iter()

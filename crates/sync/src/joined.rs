@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
+use pli_push::UnreadOf;
 use pli_rooms::{
-    PaginationToken, Reader, ReceiptKind, RoomEvent, RoomSummary, StateDifference, StateRoot,
-    THREAD_UNTHREADED, TimelineRange, UserRoom, filter,
+    PaginationToken, Reader, ReceiptKind, RecentRoom, RecentWanted, RoomEvent, RoomSummary,
+    StateDifference, StateRoot, StreamedReceipt, THREAD_UNTHREADED, TimelineRange, UserRoom,
+    filter,
 };
 use pli_store::{Position, Stamp};
 use ruma::{
-    EventId, OwnedUserId, UInt,
+    EventId, OwnedUserId, RoomId, UInt,
     api::client::sync::sync_events::{
         UnreadNotificationsCount,
         v3::{JoinedRoom, State, StateEvents, Timeline},
@@ -40,13 +42,23 @@ impl Answering<'_> {
         } else {
             TimelineRange::between(from, self.snapshot.position())
         };
+        let wanted = RecentWanted {
+            events_after: range.after,
+            events: self.timeline_limit() + 1,
+            receipts_after: from,
+        };
+        // Asked after the snapshot was taken: what changed since then counts too.
+        let changed = self.sync.inner.notifier.room_changed(room_id);
+        let recent = self.rooms().recent(&self.snapshot, room_id, changed, &wanted).await?;
+        let Some(recent) = recent else { return Ok(None) };
         let is_quiet = self.quiet_rooms.contains(room_id) && !is_new && !self.request.full_state;
         let window = if is_quiet {
             Window::nothing_after(range.after)
         } else {
-            self.window(user_room, range).await?
+            self.window(user_room, range, Some(&recent)).await?
         };
-        let ephemeral = self.ephemeral(user_room, &window, is_new, is_quiet, from).await?;
+        let receipts_since = (!is_quiet).then_some(from);
+        let ephemeral = self.ephemeral(&recent, room_id, &window, is_new, receipts_since).await?;
         let from_nothing = is_new || self.request.full_state;
         let nothing = !window.any() && ephemeral.is_empty() && account_data.is_empty();
         if nothing && !from_nothing {
@@ -58,26 +70,26 @@ impl Answering<'_> {
         joined.ephemeral.events = ephemeral;
         let mut state = Vec::new();
         if window.any() || from_nothing {
-            let token_root =
-                if is_new { StateRoot::EMPTY } else { self.root_at_token(user_room).await? };
-            let end = match window.newest_state {
-                Some(root) => root,
-                None => self.rooms().current_state_root(&self.snapshot, room_id).await?,
+            let token_root = if is_new {
+                StateRoot::EMPTY
+            } else {
+                match recent.state_root_at(Stamp::last_at(self.since)) {
+                    Some(root) => root,
+                    None => self.root_at_token(user_room).await?,
+                }
             };
+            let end = window.newest_state.unwrap_or_else(|| recent.state());
             let mut heroes = Vec::new();
             if from_nothing || token_root != end {
-                let Some((summary, _)) = self.rooms().summary(&self.snapshot, room_id).await?
-                else {
-                    return Ok(None);
-                };
+                let summary = recent.summary();
                 let changed = if is_new {
                     Vec::new()
                 } else {
                     self.rooms().states().diff(&self.snapshot, token_root, end).await?
                 };
-                self.note_device_lists(user_room, is_new, &changed, &summary).await?;
+                self.note_device_lists(user_room, is_new, &changed, summary).await?;
                 if from_nothing || changed.iter().any(bears_on_summary) {
-                    heroes = heroes_if_unnamed(&summary, &self.request.user_id);
+                    heroes = heroes_if_unnamed(summary, &self.request.user_id);
                     let told = &mut joined.summary;
                     told.heroes.clone_from(&heroes);
                     told.joined_member_count = Some(UInt::new_saturating(summary.joined));
@@ -85,22 +97,24 @@ impl Answering<'_> {
                 }
             }
             let known = if from_nothing { StateRoot::EMPTY } else { token_root };
-            let start = self.root_at_start(user_room, &window, known, end).await?;
+            let start = self.root_at_start(user_room, &window, Some(&recent), known, end).await?;
             let roots = Roots { known, start, end };
             let needed = self.needed_members(user_room, &window, from_nothing, &heroes);
             state = Box::pin(self.state_delta(user_room, &window, &roots, &needed)).await?;
         }
         joined.state = self.state_events(&state).await?;
         joined.timeline = self.timeline_section(&window).await?;
-        self.add_unread(&mut joined, user_room).await?;
+        self.add_unread(&mut joined, user_room, &recent).await?;
         Ok(Some(joined))
     }
 
     /// The room's state before the first event of a window; with an empty window, at its end.
+    /// `recent` is the room's end, if the window is of it.
     pub(crate) async fn root_at_start(
         &self,
         user_room: &UserRoom,
         window: &Window,
+        recent: Option<&RecentRoom>,
         known: StateRoot,
         end: StateRoot,
     ) -> Result<StateRoot, SyncError> {
@@ -111,6 +125,9 @@ impl Answering<'_> {
             return Ok(known);
         }
         let before = PaginationToken::before(first).stamp();
+        if let Some(root) = recent.and_then(|recent| recent.state_root_at(before)) {
+            return Ok(root);
+        }
         Ok(self.rooms().state_root_at(&self.snapshot, &user_room.room_id, before).await?)
     }
 
@@ -133,25 +150,32 @@ impl Answering<'_> {
         Reader { user_id: &self.request.user_id, device_id: Some(&self.request.device_id) }
     }
 
-    /// Receipts and typing.
+    /// Receipts and typing. `receipts_since` is the position after which receipts are told; `None`:
+    /// none changed.
     async fn ephemeral(
         &self,
-        user_room: &UserRoom,
+        recent: &RecentRoom,
+        room_id: &RoomId,
         window: &Window,
         is_new: bool,
-        is_quiet: bool,
-        from: Position,
+        receipts_since: Option<Position>,
     ) -> Result<Vec<Raw<AnySyncEphemeralRoomEvent>>, SyncError> {
-        let room_id = &user_room.room_id;
         let wanted = &self.request.filter.room.ephemeral;
         let mut events = Vec::new();
-        if !is_quiet && filter::matches_other(wanted, room_id, "m.receipt") {
+        if let Some(since) = receipts_since
+            && filter::matches_other(wanted, room_id, "m.receipt")
+        {
             let reader = &self.request.user_id;
-            let receipts =
-                self.rooms().receipts_since(&self.snapshot, room_id, reader, from).await?;
-            if !receipts.is_empty() {
-                events.push(receipt_event(&receipts)?);
-            }
+            let event = match recent.receipts_since(reader, since) {
+                Some(receipts) => receipt_event(receipts)?,
+                None => {
+                    let rooms = self.rooms();
+                    let found =
+                        rooms.receipts_since(&self.snapshot, room_id, reader, since).await?;
+                    receipt_event(&found)?
+                }
+            };
+            events.extend(event);
         }
         let typing_changed = match &self.changes {
             Changes::Some(news) => news.typing.iter().any(|changed| changed == room_id),
@@ -178,9 +202,11 @@ impl Answering<'_> {
         &self,
         joined: &mut JoinedRoom,
         user_room: &UserRoom,
+        recent: &RecentRoom,
     ) -> Result<(), SyncError> {
-        let unread =
-            self.sync.inner.unread.count(&self.snapshot, &self.request.user_id, user_room).await?;
+        let rules = self.push_rules().await?;
+        let of = UnreadOf { user_id: &self.request.user_id, rules, user_room, recent };
+        let unread = self.sync.inner.unread.count(&self.snapshot, of).await?;
         let by_thread = self.request.filter.room.timeline.unread_thread_notifications;
         let main = if by_thread { unread.main } else { unread.total() };
         joined.unread_notifications = unread_count(main);
@@ -262,10 +288,10 @@ fn unread_count(counts: pli_push::Counts) -> UnreadNotificationsCount {
     count
 }
 
-/// One `m.receipt` event for many receipts: event → kind → user → receipt.
-fn receipt_event(
-    receipts: &[pli_rooms::StreamedReceipt],
-) -> Result<Raw<AnySyncEphemeralRoomEvent>, SyncError> {
+/// One `m.receipt` event for many receipts: event → kind → user → receipt. `None` for none.
+fn receipt_event<'r>(
+    receipts: impl IntoIterator<Item = &'r StreamedReceipt>,
+) -> Result<Option<Raw<AnySyncEphemeralRoomEvent>>, SyncError> {
     let mut content: Map<String, Value> = Map::new();
     for receipt in receipts {
         let kind = match receipt.kind {
@@ -279,6 +305,9 @@ fn receipt_event(
         let of_event = content.entry(receipt.event_id.as_str()).or_insert_with(|| json!({}));
         of_event[kind][receipt.user_id.as_str()] = value;
     }
+    if content.is_empty() {
+        return Ok(None);
+    }
     let event = json!({ "type": "m.receipt", "content": content });
-    Ok(Raw::new(&event)?.cast_unchecked())
+    Ok(Some(Raw::new(&event)?.cast_unchecked()))
 }

@@ -35,7 +35,7 @@ impl Answering<'_> {
         let mut window = if user_room.forgotten {
             Window::nothing_after(after)
         } else {
-            self.window(user_room, range).await?
+            self.window(user_room, range, None).await?
         };
 
         // Nobody is told the state of a room that they were not in, nor what it became after they
@@ -46,7 +46,7 @@ impl Answering<'_> {
                 let end = self.rooms().state_root_at(&self.snapshot, room_id, left_at).await?;
                 let is_before = |event: &Arc<RoomEvent>| event.stamp <= Some(left_at);
                 let start = if window.events.first().is_some_and(is_before) {
-                    self.root_at_start(user_room, &window, token_root, end).await?
+                    self.root_at_start(user_room, &window, None, token_root, end).await?
                 } else {
                     end
                 };

@@ -9,6 +9,7 @@
 //! notifier has seen, is answered from the store and becomes active by that.
 
 mod active;
+mod changed;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,8 +26,11 @@ use tokio::sync::{
     watch,
 };
 
-use self::active::{ActiveUser, Index};
 pub use self::active::{Changes, News};
+use self::{
+    active::{ActiveUser, Index},
+    changed::ChangedRooms,
+};
 
 /// How long a user stays active after their last sync. Longer than any client's pause between polls.
 const ACTIVE_FOR: Duration = Duration::from_secs(15 * 60);
@@ -51,6 +55,7 @@ struct State {
     users: HashMap<OwnedUserId, ActiveUser>,
     /// The active users who are joined to a room.
     joined: HashMap<OwnedRoomId, HashSet<OwnedUserId>>,
+    changed: ChangedRooms,
     ephemeral: u64,
     /// When users who were not seen for long were last looked for.
     swept_ms: u64,
@@ -68,8 +73,10 @@ impl Notifier {
     ) -> Result<Self, pli_store::StoreError> {
         let commits = store.subscribe();
         let position = store.position().await?;
+        let mut state = State::default();
+        state.changed.forget(position);
         let shared = Arc::new(Shared {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             processed: watch::Sender::new(position),
             clock,
         });
@@ -146,6 +153,12 @@ impl Notifier {
             .users
             .get(user_id)
             .map_or(Changes::Unknown, |user| user.changes_since(since, ephemeral))
+    }
+
+    /// The position of the last commit that wrote anything about a room, or a later one. Right for
+    /// every snapshot that shows nothing after [`Notifier::position`].
+    pub fn room_changed(&self, room_id: &RoomId) -> Position {
+        self.shared.state.lock().changed.last_change(room_id)
     }
 
     /// A receiver that is woken when anything changes for a user after now. `None` if the user is
@@ -251,6 +264,7 @@ impl Shared {
         state.users.clear();
         state.joined.clear();
         let before = Position(next.0.saturating_sub(1));
+        state.changed.forget(before);
         self.processed.send_if_modified(|processed| {
             let is_ahead = before > *processed;
             *processed = before.max(*processed);
@@ -268,6 +282,7 @@ impl State {
     fn touch(&mut self, touch: &Touch, position: Position, rooms_of_unfollowed: &RoomsOfUsers) {
         match touch {
             Touch::Room(room_id) => {
+                self.changed.touch(room_id, position);
                 for user_id in self.joined.get(room_id).into_iter().flatten() {
                     if let Some(user) = self.users.get_mut(user_id) {
                         user.touch_room(room_id, position);
@@ -280,6 +295,7 @@ impl State {
                 }
             }
             Touch::Member { room_id, user_id, joined } => {
+                self.changed.touch(room_id, position);
                 self.change_membership(room_id, user_id, *joined, position);
             }
             Touch::DeviceList(changed) => {

@@ -41,8 +41,15 @@ impl Answering<'_> {
         let target = if wants_end { roots.end } else { roots.start };
 
         let mut told = self.changed_state(roots.known, target).await?;
-        if !wants_end && roots.start != roots.end {
-            let states = self.rooms().states();
+        let states = self.rooms().states();
+        if !wants_end && roots.start.is_empty() {
+            for entry in states.entries(&self.snapshot, roots.end).await? {
+                if !in_timeline.contains(&*entry.event_id) {
+                    let key = (entry.event_type.to_string(), entry.state_key.to_string());
+                    told.insert(key, entry.event_id);
+                }
+            }
+        } else if !wants_end && roots.start != roots.end {
             for difference in states.diff(&self.snapshot, roots.start, roots.end).await? {
                 let after = difference.after.filter(|after| !in_timeline.contains(&**after));
                 if let Some(after) = after {

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use pli_rooms::{PaginationToken, RoomEvent, StateRoot, TimelineRange, UserRoom, filter};
+use pli_rooms::{
+    PaginationToken, RecentRoom, RoomEvent, StateRoot, TimelineRange, UserRoom, filter,
+};
 use pli_store::{Direction, Stamp};
 
 use crate::{SyncError, answer::Answering};
@@ -38,28 +40,41 @@ impl Window {
 }
 
 impl Answering<'_> {
-    /// The newest events of a range of a room's timeline.
+    /// How many events of a room the request asks for.
+    pub(crate) fn timeline_limit(&self) -> usize {
+        let limit = self.request.filter.room.timeline.limit;
+        limit
+            .map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT))
+            .min(MAX_LIMIT)
+    }
+
+    /// The newest events of a range of a room's timeline. `recent` is the room's end, if that is
+    /// where the range ends.
     pub(crate) async fn window(
         &self,
         user_room: &UserRoom,
         range: TimelineRange,
+        recent: Option<&RecentRoom>,
     ) -> Result<Window, SyncError> {
         let wanted = &self.request.filter.room.timeline;
-        let limit = wanted
-            .limit
-            .map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT))
-            .min(MAX_LIMIT);
+        let limit = self.timeline_limit();
         let room_id = &user_room.room_id;
 
         let mut window = Window::nothing_after(range.after);
         let mut up_to = range.up_to;
+        let mut known_page = recent.and_then(|recent| recent.newest(range.after, limit + 1));
         for _ in 0..MAX_PAGES {
             let page_size = limit + 1;
             let page = TimelineRange { after: range.after, up_to };
-            let page = self
-                .rooms()
-                .timeline(&self.snapshot, room_id, page, page_size, Direction::Backward)
-                .await?;
+            let page = match known_page.take() {
+                Some(known_page) => known_page,
+                None => {
+                    let backward = Direction::Backward;
+                    self.rooms()
+                        .timeline(&self.snapshot, room_id, page, page_size, backward)
+                        .await?
+                }
+            };
             let newest_of_page = page.first().map(|event| event.room_state);
             window.newest_state = window.newest_state.or(newest_of_page);
             if !filter::matches_room(wanted, room_id) {

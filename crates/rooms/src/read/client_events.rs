@@ -59,9 +59,19 @@ impl Rooms {
         let now = self.inner.ambient.now();
         let companions = self.companions(snapshot, events).await?;
         let mut formatted = Vec::with_capacity(events.len());
+        // Messages don't change the state: one after the other have the same before them.
+        let mut last = None;
         for event in events {
-            let membership = self.membership_at(snapshot, reader.user_id, event).await?;
+            let membership = match last.take() {
+                Some((root, membership))
+                    if root == event.state_before && event.pdu.state_key().is_none() =>
+                {
+                    membership
+                }
+                _ => self.membership_at(snapshot, reader.user_id, event).await?,
+            };
             formatted.push(format_event(event, reader, now, &membership, &companions, format));
+            last = event.pdu.state_key().is_none().then_some((event.state_before, membership));
         }
         Ok(formatted)
     }

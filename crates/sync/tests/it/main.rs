@@ -3,4 +3,5 @@
 
 mod forks;
 mod notifier;
+mod recent;
 mod support;

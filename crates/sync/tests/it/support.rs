@@ -33,7 +33,15 @@ pub(crate) fn user(name: &str) -> OwnedUserId {
 
 impl Server {
     pub(crate) async fn new() -> Self {
-        let store = Store::memory();
+        Self::on(Store::memory()).await
+    }
+
+    /// Another node that shares the store: it has nothing of this one's memory.
+    pub(crate) async fn other_node(&self) -> Self {
+        Self::on(self.store.clone()).await
+    }
+
+    async fn on(store: Store) -> Self {
         let clock = Arc::new(ManualClock::new(1_700_000_000_000));
         let entropy = SeededEntropy::new(7);
         let key = SigningKey::generate(&mut |buffer| entropy.fill(buffer));
