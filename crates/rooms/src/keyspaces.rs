@@ -4,6 +4,7 @@ use pli_store::{Keyspace, KeyspaceInfo, Stamp};
 use ruma::{OwnedDeviceId, OwnedEventId, OwnedRoomAliasId, OwnedRoomId, OwnedUserId};
 
 use crate::{
+    news::ROOM_NEWS,
     rows::{
         AliasRow, EventPlace, MemberRow, MembershipKind, ProfileJob, ReceiptKind, ReceiptRow,
         RedactionRow, RoomHead, RoomSummary, StoredEvent, StreamedReceipt, TransactionRow,
@@ -65,4 +66,5 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     ROOM_ALIAS.info(),
     PUBLIC_ROOM.info(),
     PROFILE_JOB.info(),
+    ROOM_NEWS.info(),
 ];

@@ -12,6 +12,7 @@ pub mod filter;
 pub mod keyspaces;
 mod lazy_snapshot;
 mod log;
+mod news;
 mod operations;
 mod pagination;
 mod power;
@@ -26,6 +27,7 @@ pub use self::{
     error::RoomError,
     event::RoomEvent,
     keyspaces::KEYSPACES,
+    news::{NewsKind, RoomNews},
     operations::{
         Context, CreateRoom, HistoryPage, HistoryRequest, InitialState, Mark, MembershipChange,
         Preset, PublicRoom, PublicRooms, ReceiptThreadKey, Redaction, RoomView, SendMessage,

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use pli_events::SigningKey;
 use pli_store::{Store, ambient::Ambient};
@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) recent: Cache<OwnedRoomId, Arc<RecentRoom>, RecentWeight>,
     pub(crate) moments: KnownMoments,
     pub(crate) log: RoomLog,
+    /// Whether somebody reads the stream of news.
+    pub(crate) keeps_news: AtomicBool,
 }
 
 impl Rooms {
@@ -100,6 +102,7 @@ impl Rooms {
             recent,
             moments: KnownMoments::new(),
             log: RoomLog::new(),
+            keeps_news: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
     }

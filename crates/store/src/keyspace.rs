@@ -170,6 +170,17 @@ impl<K: Key> Range<K> {
         self
     }
 
+    /// The rows of this range that come after all of another range.
+    #[must_use]
+    pub fn past(mut self, other: Self) -> Self {
+        match other.end {
+            Some(end) => self.start = self.start.max(end),
+            // Nothing comes after a range without an end.
+            None => self.end = Some(self.start.clone()),
+        }
+        self
+    }
+
     /// The rows of this range whose key is less than `key`.
     #[must_use]
     pub fn before(mut self, key: impl AsKey<K>) -> Self {

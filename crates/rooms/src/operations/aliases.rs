@@ -1,5 +1,5 @@
 use pli_events::Pdu;
-use pli_store::{Batch, CommitError, Direction, Expect};
+use pli_store::{Batch, CommitError, Direction, Expect, Snapshot};
 use ruma::{
     OwnedRoomAliasId, OwnedRoomId, RoomAliasId, RoomId, UserId,
     events::{StateEventType, TimelineEventType},
@@ -27,6 +27,20 @@ impl Rooms {
         let row = snapshot.get(&ALIAS, alias).await?;
         let unknown = || RoomError::UnknownAlias(alias.to_owned());
         Ok(row.ok_or_else(unknown)?.room_id)
+    }
+
+    /// The aliases of this server that point to a room, for whoever needs no permission to know them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn local_aliases(
+        &self,
+        snapshot: &Snapshot,
+        room_id: &RoomId,
+    ) -> Result<Vec<OwnedRoomAliasId>, RoomError> {
+        let range = ROOM_ALIAS.prefix((room_id,));
+        let rows = snapshot.scan(&ROOM_ALIAS, range, MOST_ALIASES, Direction::Forward).await?;
+        Ok(rows.into_iter().map(|row| row.key.1).collect())
     }
 
     /// Makes an alias of this server point to a room that the user is in.

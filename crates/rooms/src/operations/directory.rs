@@ -86,23 +86,52 @@ impl Rooms {
         offset: usize,
         limit: usize,
     ) -> Result<PublicRooms, RoomError> {
+        let room_ids = self.listed_rooms().await?;
+        self.directory_page(room_ids, search, offset, limit).await
+    }
+
+    /// All rooms of the public directory.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn listed_rooms(&self) -> Result<Vec<OwnedRoomId>, RoomError> {
         let snapshot = self.inner.store.snapshot().await?;
-        let mut listed = Vec::new();
+        let mut room_ids = Vec::new();
         let mut range = PUBLIC_ROOM.all();
         loop {
             let rows = snapshot.scan(&PUBLIC_ROOM, range, PAGE, Direction::Forward).await?;
-            let Some(last) = rows.last() else { break };
+            let Some(last) = rows.last() else { return Ok(room_ids) };
             range = PUBLIC_ROOM.all().after(&last.key);
             let is_last = rows.len() < PAGE;
-            let room_ids: Vec<_> = rows.into_iter().map(|row| row.key).collect();
-            let summaries = self.summaries(&snapshot, &room_ids).await?;
-            for (room_id, summary) in room_ids.into_iter().zip(summaries) {
-                if let Some((summary, _)) = summary {
-                    listed.push(PublicRoom { room_id, summary });
-                }
-            }
+            room_ids.extend(rows.into_iter().map(|row| row.key));
             if is_last {
-                break;
+                return Ok(room_ids);
+            }
+        }
+    }
+
+    /// A page of a list of rooms, as [`Rooms::public_rooms`] of the directory.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn directory_page(
+        &self,
+        mut room_ids: Vec<OwnedRoomId>,
+        search: Option<&str>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<PublicRooms, RoomError> {
+        // A room can be in several lists.
+        room_ids.sort_unstable();
+        room_ids.dedup();
+        let snapshot = self.inner.store.snapshot().await?;
+        let mut listed = Vec::with_capacity(room_ids.len());
+        for room_ids in room_ids.chunks(PAGE) {
+            let summaries = self.summaries(&snapshot, room_ids).await?;
+            for (room_id, summary) in room_ids.iter().zip(summaries) {
+                if let Some((summary, _)) = summary {
+                    listed.push(PublicRoom { room_id: room_id.clone(), summary });
+                }
             }
         }
         if let Some(search) = search.map(str::to_lowercase).filter(|search| !search.is_empty()) {

@@ -7,6 +7,7 @@ use crate::{
     Rooms,
     error::RoomError,
     keyspaces::{RECEIPT, RECEIPT_STREAM},
+    news::NewsKind,
     rows::{ReceiptKind, ReceiptRow, StreamedReceipt, THREAD_UNTHREADED},
 };
 
@@ -129,6 +130,9 @@ impl Rooms {
         let stream_index = batch.append(&RECEIPT_STREAM, (room_id,), &streamed);
         let row = ReceiptRow { event_id: event_id.to_owned(), stamp, ts, stream_index };
         batch.put(&RECEIPT, key, &row);
+        if kind == ReceiptKind::Read {
+            self.stage_news(&mut batch, room_id, NewsKind::Receipt);
+        }
         // Everybody in the room hears of public receipts; of private ones only their owner, whose
         // unread counts change.
         batch.touch(match kind {

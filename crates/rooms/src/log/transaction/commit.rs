@@ -9,6 +9,7 @@ use crate::{
     event::RoomEvent,
     keyspaces::{EVENT_INDEX, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, TIMELINE, USER_ROOM},
     log::KnownRoom,
+    news::NewsKind,
     rows::EventPlace,
     state::StateTree,
 };
@@ -30,6 +31,7 @@ impl RoomTransaction<'_> {
             }
             batch.put(&EVENT_INDEX, event.event_id(), &place);
         }
+        self.rooms.stage_news(&mut batch, room_id, NewsKind::Events);
         batch.put(&ROOM_HEAD, room_id, &self.head);
         if self.summary_changed || self.head_version.is_none() {
             batch.put(&ROOM_SUMMARY, room_id, &self.summary);
