@@ -32,7 +32,7 @@ test-rust: rust nginx postgres web
 	if command -v cargo-nextest >/dev/null; then
 	  cargo nextest run --workspace --locked --no-fail-fast
 	else
-	  cargo test --workspace --locked --no-fail-fast
+	  cargo test --workspace --locked --no-fail-fast --lib --bins --tests
 	fi
 	cargo test --workspace --locked --doc --quiet
 
@@ -42,7 +42,8 @@ test-web: web/node_modules/.installed
 
 .PHONY: test-browser
 test-browser: rust chromium web e2e/browser/node_modules/.installed
-	cargo build --locked -p pli -p pli-e2e --bins
+	# As test-rust does: the same features, so that nothing is compiled twice.
+	cargo test --workspace --locked --no-run --quiet
 	npm --prefix e2e/browser test
 
 .PHONY: lint
