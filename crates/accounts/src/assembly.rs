@@ -6,9 +6,12 @@ use url::Url;
 
 use crate::{
     AccountData, Accounts, AccountsError, Credentials, DeviceRemoved, Devices, EmailValidation,
-    Emails, Filters, Housekeeping, Login, Mailer, Passwords, PasswordsConfig, Profiles,
-    Registration, RegistrationConfig, Sessions, SessionsConfig, SharedSecretRegistration,
-    UserDirectory, UserInteractive, credentials::CredentialsParts, keys::ForgetDevices,
+    Emails, Filters, Housekeeping, Login, Mailer, OAuthConfig, Passwords, PasswordsConfig,
+    Profiles, Registration, RegistrationConfig, Sessions, SessionsConfig, SharedSecretRegistration,
+    UserDirectory, UserInteractive,
+    credentials::CredentialsParts,
+    keys::ForgetDevices,
+    oauth::{BrowserSessions, Clients, Grants, GrantsParts, Rendezvous},
     registration::RegistrationParts,
 };
 
@@ -25,6 +28,8 @@ pub struct AssemblyConfig {
     pub passwords: PasswordsConfig,
     /// How long tokens live.
     pub sessions: SessionsConfig,
+    /// How apps sign people in through the browser.
+    pub oauth: OAuthConfig,
 }
 
 /// The account services, put together.
@@ -36,17 +41,21 @@ pub struct AssemblyConfig {
 pub struct Assembly {
     pub account_data: AccountData,
     pub accounts: Accounts,
+    pub browser_sessions: BrowserSessions,
+    pub clients: Clients,
     pub credentials: Credentials,
     pub devices: Devices,
     pub directory: UserDirectory,
     pub emails: Emails,
     pub filters: Filters,
+    pub grants: Grants,
     pub housekeeping: Housekeeping,
     pub login: Login,
     pub mailer: Mailer,
     pub passwords: Passwords,
     pub profiles: Profiles,
     pub registration: Registration,
+    pub rendezvous: Rendezvous,
     pub sessions: Sessions,
     pub shared_secret: SharedSecretRegistration,
     pub user_interactive: UserInteractive,
@@ -65,7 +74,8 @@ impl Assembly {
         config: AssemblyConfig,
         removal_hooks: Vec<Arc<dyn DeviceRemoved>>,
     ) -> Result<Self, AccountsError> {
-        let AssemblyConfig { server_name, public_url, registration, passwords, sessions } = config;
+        let AssemblyConfig { server_name, public_url, registration, passwords, sessions, oauth } =
+            config;
         let registration_config = Arc::new(registration);
         let sessions_config = sessions;
         let (store_of, ambient_of) = (|| store.clone(), || ambient.clone());
@@ -134,20 +144,30 @@ impl Assembly {
             validation.clone(),
             user_interactive.clone(),
         );
+        let grants = Grants::new(GrantsParts {
+            store: store_of(),
+            ambient: ambient_of(),
+            devices: devices.clone(),
+            sessions: sessions.clone(),
+        });
         Ok(Self {
             account_data: AccountData::new(store_of()),
             accounts,
+            browser_sessions: BrowserSessions::new(store_of(), ambient_of(), &oauth),
+            clients: Clients::new(store_of(), ambient_of()),
             credentials,
             devices,
             directory,
             emails,
             filters: Filters::new(store_of()),
+            grants,
             housekeeping: Housekeeping::new(store_of(), ambient_of()),
             login,
             mailer,
             passwords,
             profiles,
             registration,
+            rendezvous: Rendezvous::new(store_of(), ambient_of()),
             sessions,
             shared_secret,
             user_interactive,

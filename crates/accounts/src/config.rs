@@ -104,6 +104,29 @@ impl Default for SessionsConfig {
     }
 }
 
+/// OAuth 2.0: the section `[oauth]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OAuthConfig {
+    /// Whether apps can sign people in through the browser.
+    pub enabled: bool,
+    /// For how long a browser stays signed in on the server's own pages.
+    #[serde(with = "humantime_serde")]
+    pub browser_session_lifetime: Duration,
+    /// Whether a device can sign in another one by a QR code.
+    pub qr_sign_in: bool,
+}
+
+impl Default for OAuthConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            browser_session_lifetime: Duration::from_secs(12 * 60 * 60),
+            qr_sign_in: true,
+        }
+    }
+}
+
 /// Outgoing mail: the section `[mail]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -209,6 +209,19 @@ impl Credentials {
         retry_on_conflict!(self.try_deactivate(user_id, erase, permit).await)
     }
 
+    /// Deactivates an account whose owner has just signed in on the server's own page and said so
+    /// there; else as [`Self::deactivate`].
+    ///
+    /// # Errors
+    /// [`AccountsError::UserDeactivated`] if it is already; when the store fails.
+    pub async fn deactivate_confirmed(
+        &self,
+        user_id: &UserId,
+        erase: bool,
+    ) -> Result<(), AccountsError> {
+        self.deactivate(user_id, erase, &Permit::unconditional()).await
+    }
+
     /// The users who were deactivated and haven't left all rooms yet.
     ///
     /// # Errors

@@ -231,6 +231,71 @@ impl Devices {
         Ok(())
     }
 
+    /// Creates a device without a session, for an application service that acts for the user; gives a
+    /// known one the name, if there is one. Returns whether the device is new.
+    ///
+    /// # Errors
+    /// [`AccountsError::InvalidParam`] for an id that can't be a device's,
+    /// [`AccountsError::TooLarge`] for an overlong name, [`AccountsError::Forbidden`] if the user
+    /// has too many devices; when the store fails.
+    pub async fn create(
+        &self,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        display_name: Option<String>,
+    ) -> Result<bool, AccountsError> {
+        check_device_id(device_id)?;
+        check_display_name(display_name.as_deref())?;
+        let is_new =
+            retry_on_conflict!(self.try_create(user_id, device_id, display_name.as_deref()).await)?;
+        if !is_new && display_name.is_some() {
+            self.rename(user_id, device_id, display_name).await?;
+        }
+        Ok(is_new)
+    }
+
+    async fn try_create(
+        &self,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        display_name: Option<&str>,
+    ) -> Result<bool, AccountsError> {
+        let snapshot = self.store.snapshot().await?;
+        let key = (user_id, device_id);
+        if snapshot.get(&DEVICES, key).await?.is_some() {
+            return Ok(false);
+        }
+        let mut batch = Batch::new();
+        batch.require(&DEVICES, key, Expect::Absent);
+        self.stage_device(&snapshot, &mut batch, user_id, device_id, display_name).await?;
+        drop(snapshot);
+        self.store.commit(batch).await?;
+        Ok(true)
+    }
+
+    /// Adds a device to a batch that requires that there is none with this id yet.
+    async fn stage_device(
+        &self,
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        display_name: Option<&str>,
+    ) -> Result<(), AccountsError> {
+        let devices = Self::ids_at(snapshot, user_id).await?;
+        if devices.len() >= MAX_DEVICES {
+            return Err(AccountsError::forbidden(
+                "this account is signed in on too many devices: sign out on some of them",
+            ));
+        }
+        let record = DeviceRecord {
+            display_name: display_name.map(str::to_owned),
+            created_ms: self.ambient.now_ms(),
+        };
+        batch.put(&DEVICES, (user_id, device_id), &record).touch(Touch::User(user_id.to_owned()));
+        Ok(())
+    }
+
     /// Opens a session in a batch that does more: on a new device, or on a known one whose old
     /// tokens end.
     pub(crate) async fn stage_session(
@@ -239,6 +304,29 @@ impl Devices {
         batch: &mut Batch,
         user_id: &UserId,
         request: &SessionRequest,
+    ) -> Result<(NewSession, RevokedTokens), AccountsError> {
+        self.stage_session_of(snapshot, batch, user_id, request, None).await
+    }
+
+    /// The same as [`Self::stage_session`], for a session that is granted to an OAuth 2.0 client.
+    pub(crate) async fn stage_client_session(
+        &self,
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+        request: &SessionRequest,
+        client_id: &str,
+    ) -> Result<(NewSession, RevokedTokens), AccountsError> {
+        self.stage_session_of(snapshot, batch, user_id, request, Some(client_id)).await
+    }
+
+    async fn stage_session_of(
+        &self,
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+        request: &SessionRequest,
+        client_id: Option<&str>,
     ) -> Result<(NewSession, RevokedTokens), AccountsError> {
         check_display_name(request.initial_device_display_name.as_deref())?;
         let device_id = match &request.device_id {
@@ -254,21 +342,12 @@ impl Devices {
         let version = known.as_ref().map(|(_, version)| *version);
         batch.require(&DEVICES, key, Expect::unchanged(version));
         if known.is_none() {
-            let devices = Self::ids_at(snapshot, user_id).await?;
-            if devices.len() >= MAX_DEVICES {
-                return Err(AccountsError::forbidden(
-                    "this account is signed in on too many devices: sign out on some of them",
-                ));
-            }
-            let record = DeviceRecord {
-                display_name: request.initial_device_display_name.clone(),
-                created_ms: self.ambient.now_ms(),
-            };
-            batch.put(&DEVICES, key, &record).touch(Touch::User(user_id.to_owned()));
+            let display_name = request.initial_device_display_name.as_deref();
+            self.stage_device(snapshot, batch, user_id, &device_id, display_name).await?;
         }
         let (tokens, revoked) = self
             .sessions
-            .stage_tokens(snapshot, batch, user_id, &device_id, request.refresh_token)
+            .stage_tokens(snapshot, batch, user_id, &device_id, request.refresh_token, client_id)
             .await?;
         let requester = Requester { user_id: user_id.to_owned(), device_id };
         Ok((NewSession { requester, tokens }, revoked))

@@ -102,6 +102,12 @@ pub enum AccountsError {
         /// The current version.
         current: String,
     },
+    /// The text at a rendezvous has been replaced meanwhile (`M_CONCURRENT_WRITE`).
+    #[error("this was changed meanwhile: read it again first")]
+    ConcurrentWrite(Box<crate::oauth::RendezvousState>),
+    /// An OAuth 2.0 request is wrong, in the words of its RFCs.
+    #[error(transparent)]
+    OAuth(#[from] crate::oauth::OAuthProblem),
     /// The feature is switched off by configuration (`M_UNRECOGNIZED`).
     #[error("this server does not offer this")]
     Unrecognized,

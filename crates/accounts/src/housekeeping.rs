@@ -1,14 +1,16 @@
-//! Tidying up what has expired: confirmations, authentication sessions, login tokens.
+//! Tidying up what has expired: confirmations, authentication sessions, login tokens, and what OAuth
+//! 2.0 hands out.
 
 use std::time::Duration;
 
-use pli_store::{Batch, Direction, Key, Keyspace, Row, Store, Value, ambient::Ambient};
+use pli_store::{Batch, Direction, Expect, Key, Keyspace, Row, Store, Value, ambient::Ambient};
 
 use crate::{
     AccountsError,
     backup::KeyBackup,
     login::LOGIN_TOKENS,
-    uia::UIA_SESSIONS,
+    oauth,
+    uia::{CROSS_SIGNING_RESETS, UIA_SESSIONS},
     validation::{self, VALIDATIONS},
 };
 
@@ -65,7 +67,58 @@ impl Housekeeping {
             }
         })
         .await?;
+        self.sweep_oauth(now_ms).await?;
         KeyBackup::new(self.store.clone()).resume_purges().await
+    }
+
+    async fn sweep_oauth(&self, now_ms: u64) -> Result<(), AccountsError> {
+        use oauth::{
+            BROWSER_SESSIONS, OAUTH_CLIENTS, OAUTH_CODES, OAUTH_DEVICE_CODES, OAUTH_USER_CODES,
+            RENDEZVOUS,
+        };
+        self.sweep_keyspace(&CROSS_SIGNING_RESETS, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                batch.delete(&CROSS_SIGNING_RESETS, &row.key);
+            }
+        })
+        .await?;
+        self.sweep_keyspace(&OAUTH_CODES, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                batch.delete(&OAUTH_CODES, row.key);
+            }
+        })
+        .await?;
+        self.sweep_keyspace(&OAUTH_DEVICE_CODES, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                batch.delete(&OAUTH_DEVICE_CODES, row.key);
+                batch.delete(&OAUTH_USER_CODES, row.value.user_code);
+            }
+        })
+        .await?;
+        self.sweep_keyspace(&BROWSER_SESSIONS, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                oauth::stage_browser_session_end(batch, &row.value.user_id, row.key);
+            }
+        })
+        .await?;
+        self.sweep_keyspace(&RENDEZVOUS, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                batch.delete(&RENDEZVOUS, row.key);
+            }
+        })
+        .await?;
+        let unused_ms =
+            u64::try_from(oauth::UNUSED_CLIENT_LIFETIME.as_millis()).unwrap_or(u64::MAX);
+        self.sweep_keyspace(&OAUTH_CLIENTS, |batch, row| {
+            let is_old = row.value.registered_ms.saturating_add(unused_ms) <= now_ms;
+            // A client that somebody signed in with is kept: it has sessions.
+            if is_old && row.value.granted_ms.is_none() {
+                batch
+                    .require(&OAUTH_CLIENTS, &row.key, Expect::Version(row.version))
+                    .delete(&OAUTH_CLIENTS, &row.key);
+            }
+        })
+        .await
     }
 
     async fn sweep_keyspace<K: Key, V: Value>(

@@ -1,7 +1,7 @@
 use pli_store::KeyspaceInfo;
 
 use crate::{
-    account_data, accounts, credentials, devices, directory, filters, login, mail, profiles,
+    account_data, accounts, credentials, devices, directory, filters, login, mail, oauth, profiles,
     sessions, uia, validation,
 };
 
@@ -21,11 +21,19 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     filters::FILTERS.info(),
     login::LOGIN_TOKENS.info(),
     mail::MAIL_QUEUE.info(),
+    oauth::OAUTH_CLIENTS.info(),
+    oauth::OAUTH_CODES.info(),
+    oauth::OAUTH_DEVICE_CODES.info(),
+    oauth::OAUTH_USER_CODES.info(),
+    oauth::BROWSER_SESSIONS.info(),
+    oauth::BROWSER_SESSIONS_OF_USERS.info(),
+    oauth::RENDEZVOUS.info(),
     profiles::PROFILES.info(),
     sessions::SESSIONS.info(),
     sessions::ACCESS_TOKENS.info(),
     sessions::REFRESH_TOKENS.info(),
     uia::UIA_SESSIONS.info(),
+    uia::CROSS_SIGNING_RESETS.info(),
     validation::VALIDATIONS.info(),
     validation::VALIDATION_INDEX.info(),
 ];

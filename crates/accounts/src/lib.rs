@@ -26,6 +26,7 @@ mod keyspaces;
 pub mod login;
 pub mod mail;
 mod naming;
+pub mod oauth;
 pub mod passwords;
 pub mod profiles;
 pub mod registration;
@@ -41,7 +42,10 @@ pub use self::{
     account_data::AccountData,
     accounts::Accounts,
     assembly::{Assembly, AssemblyConfig},
-    config::{MailConfig, PasswordsConfig, RegistrationConfig, RegistrationMode, SessionsConfig},
+    config::{
+        MailConfig, OAuthConfig, PasswordsConfig, RegistrationConfig, RegistrationMode,
+        SessionsConfig,
+    },
     credentials::Credentials,
     devices::{DeviceRemoved, Devices},
     directory::UserDirectory,

@@ -47,6 +47,9 @@ pub(crate) struct SessionRecord {
     next: Option<TokenPair>,
     /// The refresh tokens exchanged before, oldest first.
     consumed: Vec<TokenHash>,
+    /// The OAuth 2.0 client that the session was granted to; `None`: it was opened with a password.
+    #[serde(default)]
+    client_id: Option<String>,
 }
 
 impl Record for SessionRecord {}
@@ -188,11 +191,25 @@ impl Sessions {
     /// # Errors
     /// [`AccountsError::UnknownToken`] if the token isn't valid; when the store fails.
     pub async fn refresh(&self, refresh_token: &str) -> Result<IssuedTokens, AccountsError> {
-        let hash = token::hash(refresh_token);
-        retry_on_conflict!(self.try_refresh(hash).await)
+        self.refresh_for(refresh_token, None).await
     }
 
-    async fn try_refresh(&self, hash: TokenHash) -> Result<IssuedTokens, AccountsError> {
+    /// The same as [`Self::refresh`] for an OAuth 2.0 client: each client exchanges its own tokens
+    /// only, and nobody a client's by another way.
+    pub(crate) async fn refresh_for(
+        &self,
+        refresh_token: &str,
+        client_id: Option<&str>,
+    ) -> Result<IssuedTokens, AccountsError> {
+        let hash = token::hash(refresh_token);
+        retry_on_conflict!(self.try_refresh(hash, client_id).await)
+    }
+
+    async fn try_refresh(
+        &self,
+        hash: TokenHash,
+        client_id: Option<&str>,
+    ) -> Result<IssuedTokens, AccountsError> {
         const UNKNOWN: AccountsError = AccountsError::UnknownToken { soft_logout: false };
         let snapshot = self.store.snapshot().await?;
         let record = snapshot.get(&REFRESH_TOKENS, hash).await?.ok_or(UNKNOWN)?;
@@ -203,6 +220,9 @@ impl Sessions {
         let key = (&owner.user_id, &owner.device_id);
         let (session, version) = snapshot.get_versioned(&SESSIONS, key).await?.ok_or(UNKNOWN)?;
         drop(snapshot);
+        if session.client_id.as_deref() != client_id {
+            return Err(UNKNOWN);
+        }
 
         let mut batch = Batch::new();
         if session.consumed.contains(&hash) {
@@ -245,6 +265,7 @@ impl Sessions {
         user_id: &UserId,
         device_id: &DeviceId,
         refreshable: bool,
+        client_id: Option<&str>,
     ) -> Result<(IssuedTokens, RevokedTokens), AccountsError> {
         let key = (user_id, device_id);
         let old = snapshot.get_versioned(&SESSIONS, key).await?;
@@ -253,7 +274,12 @@ impl Sessions {
             stage_session_deletion(batch, &session)
         });
         let (current, issued) = self.stage_new_pair(batch, user_id, device_id, refreshable);
-        let session = SessionRecord { current, next: None, consumed: Vec::new() };
+        let session = SessionRecord {
+            current,
+            next: None,
+            consumed: Vec::new(),
+            client_id: client_id.map(str::to_owned),
+        };
         batch.put(&SESSIONS, key, &session);
         Ok((issued, revoked))
     }
@@ -272,6 +298,65 @@ impl Sessions {
         };
         batch.require(&SESSIONS, key, Expect::Version(version)).delete(&SESSIONS, key);
         Ok(stage_session_deletion(batch, &session))
+    }
+
+    /// Kills a device's tokens, in a batch that does more, in a way that lets its owner sign in again
+    /// and keep its keys. A device without tokens is fine.
+    pub(crate) async fn stage_death(
+        &self,
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+        device_id: &DeviceId,
+    ) -> Result<RevokedTokens, AccountsError> {
+        let key = (user_id, device_id);
+        let Some((session, version)) = snapshot.get_versioned(&SESSIONS, key).await? else {
+            return Ok(RevokedTokens::default());
+        };
+        let owner = Requester { user_id: user_id.to_owned(), device_id: device_id.to_owned() };
+        Ok(stage_family_death(batch, &owner, session, version))
+    }
+
+    /// Whose token this is, be it an access token or a refresh token that can still be exchanged.
+    pub(crate) async fn owner_of(&self, token: &str) -> Result<Option<Requester>, AccountsError> {
+        let hash = token::hash(token);
+        let snapshot = self.store.snapshot().await?;
+        if let Some(record) = snapshot.get(&ACCESS_TOKENS, hash).await? {
+            let AccessTokenRecord { user_id, device_id, .. } = record;
+            return Ok(Some(Requester { user_id, device_id }));
+        }
+        let Some(record) = snapshot.get(&REFRESH_TOKENS, hash).await? else { return Ok(None) };
+        let key = (&record.user_id, &record.device_id);
+        let session = snapshot.get(&SESSIONS, key).await?;
+        // What was exchanged long ago is a token no more; nobody signs anybody out with it.
+        let is_consumed = session.is_none_or(|session| session.consumed.contains(&hash));
+        let RefreshTokenRecord { user_id, device_id, .. } = record;
+        Ok((!is_consumed).then_some(Requester { user_id, device_id }))
+    }
+
+    /// The OAuth 2.0 client that a session was granted to; `None` for one that was opened with a
+    /// password.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn client_of(&self, requester: &Requester) -> Result<Option<String>, AccountsError> {
+        let snapshot = self.store.snapshot().await?;
+        let key = (&requester.user_id, &requester.device_id);
+        Ok(snapshot.get(&SESSIONS, key).await?.and_then(|session| session.client_id))
+    }
+
+    /// Refuses what needs user-interactive authentication to a session that was granted to an OAuth
+    /// 2.0 client: such a client never sees the password (section "OAuth 2.0 API").
+    ///
+    /// # Errors
+    /// [`AccountsError::Forbidden`]; when the store fails.
+    pub async fn check_not_granted(&self, requester: &Requester) -> Result<(), AccountsError> {
+        if self.client_of(requester).await?.is_some() {
+            return Err(AccountsError::forbidden(
+                "this app signed in through the browser: do this on the account's page there",
+            ));
+        }
+        Ok(())
     }
 
     /// Drops revoked tokens from the cache. Call it after the commit.

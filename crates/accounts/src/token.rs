@@ -17,6 +17,9 @@ pub(crate) enum TokenKind {
     Access,
     Refresh,
     Login,
+    AuthorisationCode,
+    DeviceCode,
+    Browser,
 }
 
 impl TokenKind {
@@ -25,6 +28,9 @@ impl TokenKind {
             Self::Access => "pli_at_",
             Self::Refresh => "pli_rt_",
             Self::Login => "pli_lt_",
+            Self::AuthorisationCode => "pli_ac_",
+            Self::DeviceCode => "pli_dc_",
+            Self::Browser => "pli_bs_",
         }
     }
 }

@@ -4,7 +4,8 @@
 //! A session of it belongs to one operation of one user, and from the first stage on to one request
 //! body: what somebody confirmed can't be exchanged for something else.
 
-mod guesses;
+mod approval;
+pub(crate) mod guesses;
 mod operation;
 mod permit;
 
@@ -21,6 +22,7 @@ use ruma::{
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+pub(crate) use self::approval::CROSS_SIGNING_RESETS;
 use self::guesses::Guesses;
 pub use self::{
     operation::{Fingerprint, Operation},
@@ -55,6 +57,9 @@ pub(crate) struct UiaRecord {
     email: Option<(String, String)>,
     failures: u8,
     pub(crate) expires_ms: u64,
+    /// The page where the stage `m.oauth` is completed.
+    #[serde(default)]
+    approval_url: Option<String>,
 }
 
 impl Record for UiaRecord {}
@@ -155,7 +160,15 @@ impl UserInteractive {
             None => (None, self.new_session(operation)),
         };
 
-        if let Some(stage) = auth.auth_type() {
+        // Approved on the account's page (section "OAuth authentication"): the client says no more
+        // than which session it means.
+        let approval = match &operation.approval_url {
+            Some(_) => self.approval_of(operation).await?,
+            None => None,
+        };
+        if approval.is_some() {
+            complete(&mut session, &AuthType::OAuth, StageProof::Nothing, operation.fingerprint);
+        } else if let Some(stage) = auth.auth_type().filter(|stage| *stage != AuthType::OAuth) {
             if !operation.flows.iter().flatten().any(|offered| *offered == stage) {
                 return Err(AccountsError::invalid_param(
                     "this way of authentication is not offered here",
@@ -178,7 +191,7 @@ impl UserInteractive {
             }
             _ => None,
         };
-        Ok(Permit { session: session_key, email })
+        Ok(Permit { session: session_key, email, approval })
     }
 
     /// A session and whether a stage of it is completed, for the fallback page.
@@ -272,10 +285,18 @@ impl UserInteractive {
                 }
                 match self.login.check_password(&identifier, &password.password).await {
                     Ok(found) if Some(&*found) == user_id => Ok(Ok(StageProof::Nothing)),
-                    // Somebody else's password proves nothing.
-                    Ok(_) | Err(AccountsError::Forbidden(_) | AccountsError::UserDeactivated) => {
+                    // Somebody else's password proves nothing, however right it is.
+                    outcome @ (Ok(_)
+                    | Err(
+                        AccountsError::Forbidden(_) | AccountsError::UserDeactivated,
+                    )) => {
                         if let Some(user_id) = user_id {
                             self.guesses.count(user_id, self.ambient.now_ms());
+                            if outcome.is_ok() {
+                                return Err(AccountsError::forbidden(
+                                    "this is another account's password: confirm with your own",
+                                ));
+                            }
                         }
                         Ok(Err(StageFailure {
                             kind: ErrorKind::Forbidden,
@@ -341,6 +362,7 @@ impl UserInteractive {
             email: None,
             failures: 0,
             expires_ms: self.ambient.now_ms().saturating_add(lifetime_ms),
+            approval_url: operation.approval_url.clone(),
         }
     }
 
@@ -378,7 +400,11 @@ impl UserInteractive {
         info.completed =
             session.completed.iter().map(|stage| AuthType::from(stage.as_str())).collect();
         info.session = Some(session_id);
-        info.params = serde_json::value::to_raw_value(&serde_json::json!({})).ok();
+        let params = match &session.approval_url {
+            Some(url) => serde_json::json!({ AuthType::OAuth.as_str(): { "url": url } }),
+            None => serde_json::json!({}),
+        };
+        info.params = serde_json::value::to_raw_value(&params).ok();
         info.auth_error =
             failure.map(|failure| Box::new(StandardErrorBody::new(failure.kind, failure.message)));
         Ok(AccountsError::UserInteractive(Box::new(info)))

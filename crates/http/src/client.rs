@@ -11,7 +11,7 @@ mod filter;
 mod keys;
 mod media;
 mod pages;
-mod profile;
+pub(crate) mod profile;
 mod pushrules;
 mod registration;
 mod room_keys;

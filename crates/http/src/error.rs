@@ -152,6 +152,11 @@ impl MatrixError {
         self.status
     }
 
+    /// The text that says what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The `M_…` code.
     #[must_use]
     pub fn errcode(&self) -> &str {

@@ -36,8 +36,12 @@ pub fn surround(router: Router, is_https: bool) -> Router {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
             HeaderName::from_static("x-requested-with"),
         ])
+        // MSC4108: who meets another device in a browser has to see the version.
+        .expose_headers([header::ETAG])
         .max_age(Duration::from_secs(24 * 60 * 60));
 
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(

@@ -11,6 +11,7 @@ pub mod departures;
 pub mod error;
 pub mod extract;
 pub mod layer;
+pub mod oauth;
 pub mod route;
 pub mod state;
 mod webapp;
@@ -32,7 +33,9 @@ pub fn full() -> axum::Router {
 /// Everything on the client listener: the client-server API and the web app.
 pub fn app(state: AppState) -> axum::Router {
     let is_https = state.settings().public_url.scheme() == "https";
+    let oauth = oauth::routes(&state.settings().oauth);
     let routes = client::routes()
+        .merge(oauth)
         .method_not_allowed_fallback(async || MatrixError::method_not_allowed())
         .fallback(webapp::fallback)
         .with_state(state);

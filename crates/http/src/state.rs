@@ -8,6 +8,7 @@ use pli_accounts::{
     Registration, Sessions, SharedSecretRegistration, UserDirectory, UserInteractive,
     backup::KeyBackup,
     keys::{CrossSigning, DeviceKeys},
+    oauth::{BrowserSessions, Clients, Grants, Rendezvous},
     to_device::ToDevice,
 };
 use pli_media::Media;
@@ -16,7 +17,10 @@ use pli_rooms::{Rooms, Typing};
 use pli_store::{Store, ambient::Ambient};
 use pli_sync::Sync;
 
-use crate::layer::{drain::Drain, rate_limit::RateLimiter};
+use crate::{
+    layer::{drain::Drain, rate_limit::RateLimiter},
+    oauth::UpstreamProviders,
+};
 
 /// The services, each of which a handler takes by itself: `State(sessions): State<Sessions>`.
 ///
@@ -57,6 +61,8 @@ services! {
     account_data: AccountData,
     accounts: Accounts,
     ambient: Ambient,
+    browser_sessions: BrowserSessions,
+    clients: Clients,
     credentials: Credentials,
     cross_signing: CrossSigning,
     device_keys: DeviceKeys,
@@ -66,6 +72,7 @@ services! {
     email_validation: EmailValidation,
     emails: Emails,
     filters: Filters,
+    grants: Grants,
     key_backup: KeyBackup,
     login: Login,
     media: Media,
@@ -73,6 +80,7 @@ services! {
     push_rules: PushRules,
     rate_limiter: RateLimiter,
     registration: Registration,
+    rendezvous: Rendezvous,
     rooms: Rooms,
     sessions: Sessions,
     settings: Settings,
@@ -81,6 +89,7 @@ services! {
     sync: Sync,
     to_device: ToDevice,
     typing: Typing,
+    upstream_providers: UpstreamProviders,
     user_interactive: UserInteractive,
 }
 
@@ -93,4 +102,8 @@ pub struct Settings {
     pub server_name: ruma::OwnedServerName,
     /// The version of rooms that don't ask for one.
     pub default_room_version: ruma::RoomVersionId,
+    /// How apps sign people in through the browser.
+    pub oauth: pli_accounts::OAuthConfig,
+    /// How people sign up.
+    pub registration: pli_accounts::RegistrationMode,
 }

@@ -70,6 +70,9 @@ pub struct Config {
     /// Sessions.
     #[serde(default)]
     pub sessions: pli_accounts::SessionsConfig,
+    /// Apps that sign people in through the browser.
+    #[serde(default)]
+    pub oauth: pli_accounts::OAuthConfig,
     /// Outgoing mail.
     #[serde(default)]
     pub mail: pli_accounts::MailConfig,

@@ -18,6 +18,7 @@ use pli_http::{
         measure::{self, REQUEST_DURATION, REQUEST_DURATION_BUCKETS},
         rate_limit::{Limits, RateLimiter},
     },
+    oauth::UpstreamProviders,
     state::Settings,
 };
 use pli_media::{Media, MediaConfig};
@@ -52,6 +53,7 @@ pub(crate) async fn wire(
         registration: config.registration.clone(),
         passwords: config.passwords.clone(),
         sessions: config.sessions.clone(),
+        oauth: config.oauth.clone(),
     };
     let accounts = Assembly::build(store, ambient, assembly_config, Vec::new())
         .map_err(|error| failed(&error))?;
@@ -107,6 +109,8 @@ pub(crate) async fn wire(
         account_data: accounts.account_data,
         accounts: accounts.accounts,
         ambient: ambient.clone(),
+        browser_sessions: accounts.browser_sessions,
+        clients: accounts.clients,
         credentials: accounts.credentials,
         cross_signing: CrossSigning::new(store.clone()),
         device_keys: DeviceKeys::new(store.clone()),
@@ -116,6 +120,7 @@ pub(crate) async fn wire(
         email_validation: accounts.validation,
         emails: accounts.emails,
         filters: accounts.filters,
+        grants: accounts.grants,
         key_backup: KeyBackup::new(store.clone()),
         login: accounts.login,
         media,
@@ -123,18 +128,22 @@ pub(crate) async fn wire(
         push_rules,
         rate_limiter,
         registration: accounts.registration,
+        rendezvous: accounts.rendezvous,
         rooms,
         sessions: accounts.sessions,
         settings: Settings {
             public_url: config.public_url.clone(),
             server_name: config.server_name.clone(),
             default_room_version: config.rooms.default_version.clone(),
+            oauth: config.oauth.clone(),
+            registration: config.registration.mode,
         },
         shared_secret: accounts.shared_secret,
         store: store.clone(),
         sync,
         to_device,
         typing,
+        upstream_providers: UpstreamProviders::default(),
         user_interactive: accounts.user_interactive,
     });
     Ok(Wired { state, background })

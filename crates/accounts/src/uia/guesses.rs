@@ -16,15 +16,15 @@ const REMEMBERED_USERS: usize = 10_000;
 
 /// When users gave wrong passwords lately. In memory: a restart forgives.
 #[derive(Clone)]
-pub(super) struct Guesses(Arc<Cache<OwnedUserId, Arc<Mutex<VecDeque<u64>>>>>);
+pub(crate) struct Guesses(Arc<Cache<OwnedUserId, Arc<Mutex<VecDeque<u64>>>>>);
 
 impl Guesses {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Cache::new(REMEMBERED_USERS)))
     }
 
     /// Whether a user may try another password.
-    pub(super) fn check(&self, user_id: &UserId, now_ms: u64) -> Result<(), AccountsError> {
+    pub(crate) fn check(&self, user_id: &UserId, now_ms: u64) -> Result<(), AccountsError> {
         let Some(history) = self.0.get(user_id) else { return Ok(()) };
         let window_ms = u64::try_from(FAILURE_WINDOW.as_millis()).unwrap_or(u64::MAX);
         let mut history = history.lock();
@@ -41,7 +41,7 @@ impl Guesses {
     }
 
     /// Counts a wrong password.
-    pub(super) fn count(&self, user_id: &UserId, now_ms: u64) {
+    pub(crate) fn count(&self, user_id: &UserId, now_ms: u64) {
         let known = self
             .0
             .get_or_insert_with(user_id, || Ok::<_, std::convert::Infallible>(Arc::default()));

@@ -30,6 +30,8 @@ pub struct Operation {
     pub(super) fingerprint: Fingerprint,
     pub(super) flows: Vec<Vec<AuthType>>,
     pub(super) purpose: Option<Purpose>,
+    /// The page where its user approves it, if that is the stage.
+    pub(super) approval_url: Option<String>,
 }
 
 impl Operation {
@@ -41,7 +43,27 @@ impl Operation {
         fingerprint: Fingerprint,
     ) -> Self {
         let user_id = Some(user_id.to_owned());
-        Self { name, user_id, fingerprint, flows: vec![vec![AuthType::Password]], purpose: None }
+        let flows = vec![vec![AuthType::Password]];
+        Self { name, user_id, fingerprint, flows, purpose: None, approval_url: None }
+    }
+
+    /// The replacement of the cross-signing keys by an OAuth 2.0 client, which its user approves on
+    /// the account's page (section "OAuth authentication").
+    #[must_use]
+    pub fn approved_in_browser(
+        name: &'static str,
+        user_id: &UserId,
+        fingerprint: Fingerprint,
+        approval_url: String,
+    ) -> Self {
+        Self {
+            name,
+            user_id: Some(user_id.to_owned()),
+            fingerprint,
+            flows: vec![vec![AuthType::OAuth]],
+            purpose: None,
+            approval_url: Some(approval_url),
+        }
     }
 
     /// A change of the password: by a signed-in user with the old one, or by whoever reads the mail
@@ -56,6 +78,7 @@ impl Operation {
             fingerprint,
             flows: by_password.into_iter().chain([by_mail]).collect(),
             purpose: Some(Purpose::PasswordReset),
+            approval_url: None,
         }
     }
 
@@ -83,6 +106,7 @@ impl Operation {
             fingerprint,
             flows: vec![vec![stage]],
             purpose: Some(Purpose::Registration),
+            approval_url: None,
         })
     }
 }

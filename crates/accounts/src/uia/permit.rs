@@ -1,6 +1,7 @@
 use pli_store::{Batch, Expect, Position, Store};
+use ruma::OwnedUserId;
 
-use super::UIA_SESSIONS;
+use super::{CROSS_SIGNING_RESETS, UIA_SESSIONS};
 use crate::{AccountsError, validation::ValidatedEmail};
 
 /// The proof that an operation may go on. Add it to the operation's own batch, so that it is good for
@@ -10,12 +11,14 @@ use crate::{AccountsError, validation::ValidatedEmail};
 pub struct Permit {
     pub(super) session: Option<(String, Position)>,
     pub(super) email: Option<ValidatedEmail>,
+    /// Whose approval was given in the browser.
+    pub(super) approval: Option<(OwnedUserId, Position)>,
 }
 
 impl Permit {
-    /// The permit of an operator, who needs no stages.
+    /// The permit of who needs no stages: an operator, or an owner on the account's own page.
     pub(crate) const fn unconditional() -> Self {
-        Self { session: None, email: None }
+        Self { session: None, email: None, approval: None }
     }
 
     /// The address that was confirmed, if that was a stage.
@@ -33,6 +36,11 @@ impl Permit {
         }
         if let Some(email) = &self.email {
             email.stage_use(batch);
+        }
+        if let Some((user_id, version)) = &self.approval {
+            batch
+                .require(&CROSS_SIGNING_RESETS, user_id, Expect::Version(*version))
+                .delete(&CROSS_SIGNING_RESETS, user_id);
         }
     }
 

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytesize::ByteSize;
 use pli_accounts::{
-    AccountsError, Assembly, AssemblyConfig, Language, MailConfig, MailSender, PasswordsConfig,
-    RegistrationConfig, RegistrationMode, Requester, SessionsConfig,
+    AccountsError, Assembly, AssemblyConfig, Language, MailConfig, MailSender, OAuthConfig,
+    PasswordsConfig, RegistrationConfig, RegistrationMode, Requester, SessionsConfig,
     accounts::Email,
     devices::{NewSession, SessionRequest},
     login::Identifier,
@@ -64,6 +64,7 @@ impl World {
 
     pub(crate) fn new(registration: RegistrationConfig) -> Self {
         let config = AssemblyConfig {
+            oauth: OAuthConfig::default(),
             server_name: server_name!("interieur.example").to_owned(),
             public_url: "https://pli.interieur.example".parse().unwrap(),
             registration,

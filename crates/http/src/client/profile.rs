@@ -32,7 +32,7 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 /// Sets or removes a field. Name and picture are also in the membership events of the user's rooms.
-async fn set(
+pub(crate) async fn set(
     profiles: &Profiles,
     rooms: &Rooms,
     user_id: &UserId,

@@ -1,9 +1,10 @@
 //! `GET /_matrix/client/versions`
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions)).
 
+use axum::extract::State;
 use ruma::api::client::discovery::get_supported_versions::Response;
 
-use crate::extract::Answer;
+use crate::{extract::Answer, oauth, state::Settings};
 
 /// Every version of the specification whose endpoints are served.
 const VERSIONS: [&str; 27] = [
@@ -12,8 +13,20 @@ const VERSIONS: [&str; 27] = [
     "v1.14", "v1.15", "v1.16", "v1.17", "v1.18", "v1.19",
 ];
 
+/// What is served besides the specification's own paths.
+const SERVED_UNSTABLE: [&str; 2] = ["fi.mau.msc2659", "fi.mau.msc2659.stable"];
+
 /// The answer is the same for everybody, so it asks nobody who they are: a client with an expired
 /// token gets it too.
-pub(super) async fn versions() -> Answer<Response> {
-    Answer(Response::new(VERSIONS.map(str::to_owned).to_vec()))
+pub(super) async fn versions(State(settings): State<Settings>) -> Answer<Response> {
+    let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
+    if oauth::offers_qr_sign_in(&settings.oauth) {
+        for feature in ["org.matrix.msc4108", "io.element.msc4388"] {
+            response.unstable_features.insert(feature.to_owned(), true);
+        }
+    }
+    for feature in SERVED_UNSTABLE {
+        response.unstable_features.insert(feature.to_owned(), true);
+    }
+    Answer(response)
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use pli_accounts::AccountsError;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::MatrixError;
 
@@ -19,7 +19,8 @@ impl From<AccountsError> for MatrixError {
             AccountsError::Forbidden(_) => Self::forbidden(message),
             AccountsError::UserInteractive(info) => match serde_json::to_value(&*info) {
                 // The flows; `errcode` and `error` are among the fields if a stage failed.
-                Ok(Value::Object(fields)) => {
+                Ok(Value::Object(mut fields)) => {
+                    offer_unstable_name(&mut fields);
                     Self::new(StatusCode::UNAUTHORIZED, "", "").with_all(fields)
                 }
                 Ok(_) => Self::new(StatusCode::UNAUTHORIZED, "", "").with_all(Map::new()),
@@ -59,8 +60,28 @@ impl From<AccountsError> for MatrixError {
                 Self::new(StatusCode::FORBIDDEN, "M_WRONG_ROOM_KEYS_VERSION", message)
                     .with("current_version", current)
             }
+            AccountsError::ConcurrentWrite(_) => {
+                Self::new(StatusCode::CONFLICT, "M_CONCURRENT_WRITE", message)
+            }
+            AccountsError::OAuth(_) => Self::bad_request("M_UNKNOWN", message),
             AccountsError::Unrecognized => Self::unrecognized(),
             AccountsError::Mail(_) | AccountsError::Configuration(_) => Self::internal(message),
         }
+    }
+}
+
+/// Apps of before v1.17 know the stage `m.oauth` by the name that it had in MSC4312: it is offered
+/// under both.
+fn offer_unstable_name(fields: &mut Map<String, Value>) {
+    const STABLE: &str = "m.oauth";
+    const UNSTABLE: &str = "org.matrix.cross_signing_reset";
+    let Some(page) = fields.get("params").and_then(|params| params.get(STABLE)).cloned() else {
+        return;
+    };
+    if let Some(params) = fields.get_mut("params").and_then(Value::as_object_mut) {
+        params.insert(UNSTABLE.to_owned(), page);
+    }
+    if let Some(flows) = fields.get_mut("flows").and_then(Value::as_array_mut) {
+        flows.push(json!({ "stages": [UNSTABLE] }));
     }
 }

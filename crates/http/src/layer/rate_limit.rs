@@ -32,6 +32,9 @@ pub struct Limits {
     pub sign_in_address: (NonZeroU32, NonZeroU32),
     /// Attempts per minute to sign in to one account, and how many at once.
     pub sign_in_account: (NonZeroU32, NonZeroU32),
+    /// OAuth 2.0 clients per minute that register or start something from one address, and how many
+    /// at once.
+    pub client_registration: (NonZeroU32, NonZeroU32),
 }
 
 const fn per(count: u32, burst: u32) -> (NonZeroU32, NonZeroU32) {
@@ -49,6 +52,7 @@ impl Default for Limits {
             address: per(10, 100),
             sign_in_address: per(20, 30),
             sign_in_account: per(6, 10),
+            client_registration: per(30, 60),
         }
     }
 }
@@ -62,6 +66,7 @@ struct Limiters {
     address: DefaultKeyedRateLimiter<IpAddr>,
     sign_in_address: DefaultKeyedRateLimiter<IpAddr>,
     sign_in_account: DefaultKeyedRateLimiter<String>,
+    client_registration: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl RateLimiter {
@@ -76,6 +81,7 @@ impl RateLimiter {
                 address: Governor::keyed(per_second(limits.address)),
                 sign_in_address: Governor::keyed(per_minute(limits.sign_in_address)),
                 sign_in_account: Governor::keyed(per_minute(limits.sign_in_account)),
+                client_registration: Governor::keyed(per_minute(limits.client_registration)),
             })
         }))
     }
@@ -116,6 +122,17 @@ impl RateLimiter {
             .map_or(Ok(()), |limiters| count(&limiters.sign_in_account, &account.to_lowercase()))
     }
 
+    /// Counts an OAuth 2.0 client that registers, or starts something that takes room here, from an
+    /// address.
+    ///
+    /// # Errors
+    /// `M_LIMIT_EXCEEDED` when there were too many.
+    pub fn client_registration_from(&self, address: IpAddr) -> Result<(), MatrixError> {
+        self.0
+            .as_ref()
+            .map_or(Ok(()), |limiters| count(&limiters.client_registration, &network(address)))
+    }
+
     /// Forgets who was counted and is far below the limits again. Call it now and then.
     pub fn shrink(&self) {
         if let Some(limiters) = &self.0 {
@@ -123,6 +140,7 @@ impl RateLimiter {
             limiters.address.retain_recent();
             limiters.sign_in_address.retain_recent();
             limiters.sign_in_account.retain_recent();
+            limiters.client_registration.retain_recent();
         }
     }
 }

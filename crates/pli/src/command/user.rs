@@ -84,6 +84,7 @@ fn assembly(config: Config) -> AssemblyConfig {
         registration: config.registration,
         passwords: config.passwords,
         sessions: config.sessions,
+        oauth: config.oauth,
     }
 }
 

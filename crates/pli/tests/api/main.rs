@@ -10,6 +10,7 @@ mod edge;
 mod keys;
 mod mail_server;
 mod media;
+mod oauth;
 mod process;
 mod proxy;
 mod push_rules;

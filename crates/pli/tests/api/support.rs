@@ -53,11 +53,16 @@ impl TestServer {
 
     /// A server with these lines of configuration (top-level keys, dotted) besides the usual ones.
     pub(crate) async fn start_with(lines: &str) -> Self {
+        Self::start_at("http://pli.test", lines).await
+    }
+
+    /// The same for a server that clients reach at this address.
+    pub(crate) async fn start_at(public_url: &str, lines: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().display();
         let text = format!(
             "server_name = \"pli.test\"\n\
-             public_url = \"http://pli.test\"\n\
+             public_url = \"{public_url}\"\n\
              data_dir = \"{data}\"\n\
              listen.client = \"127.0.0.1:0\"\n\
              listen.admin = \"127.0.0.1:0\"\n\

@@ -2,7 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate)).
 
 use axum::extract::State;
-use pli_accounts::Credentials;
+use pli_accounts::{Credentials, Sessions};
 use ruma::api::client::account::{
     ThirdPartyIdRemovalStatus,
     deactivate::v3::{Request, Response},
@@ -16,10 +16,12 @@ use crate::{
 
 pub(in crate::client) async fn deactivate(
     State(credentials): State<Credentials>,
+    State(sessions): State<Sessions>,
     State(departures): State<Departures>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     let requester = requester.ok_or_else(MatrixError::missing_token)?;
+    sessions.check_not_granted(&requester).await?;
     let user_id = &requester.user_id;
     let erase = request.erase;
     let permit = credentials.authorise_deactivation(user_id, erase, request.auth.as_ref()).await?;

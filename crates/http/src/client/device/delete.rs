@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use pli_accounts::{
-    Devices, UserInteractive,
+    Devices, Sessions, UserInteractive,
     uia::{Fingerprint, Operation},
 };
 use pli_store::Store;
@@ -14,9 +14,11 @@ use crate::extract::{Answer, Reply, Ruma};
 pub(in crate::client) async fn delete(
     State(devices): State<Devices>,
     State(user_interactive): State<UserInteractive>,
+    State(sessions): State<Sessions>,
     State(store): State<Store>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    sessions.check_not_granted(&requester).await?;
     let operation = Operation::confirmed_by_password(
         "delete_devices",
         &requester.user_id,

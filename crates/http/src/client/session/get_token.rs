@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use pli_accounts::{
-    Login, UserInteractive,
+    Login, Sessions, UserInteractive,
     uia::{Fingerprint, Operation},
 };
 use pli_store::Store;
@@ -14,9 +14,11 @@ use crate::extract::{Answer, Reply, Ruma};
 pub(in crate::client) async fn get_token(
     State(login): State<Login>,
     State(user_interactive): State<UserInteractive>,
+    State(sessions): State<Sessions>,
     State(store): State<Store>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    sessions.check_not_granted(&requester).await?;
     let operation = Operation::confirmed_by_password(
         "get_login_token",
         &requester.user_id,

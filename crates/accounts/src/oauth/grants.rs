@@ -1,0 +1,91 @@
+use pli_store::{Batch, Snapshot, Store, ambient::Ambient};
+use ruma::UserId;
+
+use super::{OAuthErrorCode, Scope, budget::Budget, device_grants::Polls};
+use crate::{
+    AccountsError, Devices, Sessions, accounts::USERS, devices::SessionRequest,
+    sessions::IssuedTokens, uia::guesses::Guesses,
+};
+
+/// Turns what people allow into tokens.
+#[derive(Clone)]
+pub struct Grants {
+    pub(super) store: Store,
+    pub(super) ambient: Ambient,
+    pub(super) devices: Devices,
+    pub(super) sessions: Sessions,
+    pub(super) device_grants: Budget,
+    pub(super) polls: Polls,
+    pub(super) guesses: Guesses,
+}
+
+/// The services that [`Grants`] works with.
+pub struct GrantsParts {
+    /// The store.
+    pub store: Store,
+    /// The clock and randomness.
+    pub ambient: Ambient,
+    /// Where sessions are opened.
+    pub devices: Devices,
+    /// Where their tokens are.
+    pub sessions: Sessions,
+}
+
+/// Tokens that an app was given.
+#[derive(Clone, Debug)]
+pub struct GrantedTokens {
+    /// The tokens.
+    pub tokens: IssuedTokens,
+    /// What they are good for; `None` if that hasn't changed.
+    pub scope: Option<String>,
+}
+
+impl Grants {
+    /// Grants what people allow, with these services.
+    #[must_use]
+    pub fn new(parts: GrantsParts) -> Self {
+        let GrantsParts { store, ambient, devices, sessions } = parts;
+        Self {
+            store,
+            ambient,
+            devices,
+            sessions,
+            device_grants: super::device_grants::budget(),
+            polls: super::device_grants::polls(),
+            guesses: Guesses::new(),
+        }
+    }
+
+    /// Opens the session that a grant stands for, in the batch that uses the grant up.
+    pub(super) async fn open(
+        &self,
+        snapshot: Snapshot,
+        mut batch: Batch,
+        user_id: &UserId,
+        client_id: &str,
+        device_name: String,
+        scope: Scope,
+    ) -> Result<GrantedTokens, AccountsError> {
+        // Nobody gets into an account that is being deactivated.
+        let user = snapshot.get_versioned(&USERS, user_id).await?;
+        let (_, version) =
+            user.filter(|(user, _)| user.deactivated_ms.is_none()).ok_or_else(|| {
+                let description = "the account is not there any more";
+                AccountsError::oauth(OAuthErrorCode::InvalidGrant, description)
+            })?;
+        batch.require(&USERS, user_id, pli_store::Expect::Version(version));
+        let request = SessionRequest {
+            device_id: Some(scope.device_id),
+            initial_device_display_name: Some(device_name),
+            refresh_token: true,
+        };
+        let (session, revoked) = self
+            .devices
+            .stage_client_session(&snapshot, &mut batch, user_id, &request, client_id)
+            .await?;
+        drop(snapshot);
+        self.store.commit(batch).await?;
+        self.sessions.forget(revoked);
+        Ok(GrantedTokens { tokens: session.tokens, scope: Some(scope.granted) })
+    }
+}
