@@ -349,7 +349,7 @@ impl Devices {
             .sessions
             .stage_tokens(snapshot, batch, user_id, &device_id, request.refresh_token, client_id)
             .await?;
-        let requester = Requester { user_id: user_id.to_owned(), device_id };
+        let requester = Requester::new(user_id.to_owned(), device_id);
         Ok((NewSession { requester, tokens }, revoked))
     }
 

@@ -59,7 +59,7 @@ pub use self::{
     passwords::Passwords,
     profiles::{Profile, Profiles},
     registration::Registration,
-    requester::Requester,
+    requester::{ActingService, Requester},
     sessions::Sessions,
     shared_secret::SharedSecretRegistration,
     uia::UserInteractive,

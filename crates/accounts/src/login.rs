@@ -78,6 +78,29 @@ impl Login {
         retry_on_conflict!(self.try_open(&user_id, request, None).await)
     }
 
+    /// Opens a session of a user on the word of the application service that acts for them.
+    ///
+    /// # Errors
+    /// [`AccountsError::UserDeactivated`] also if there is no such account; when the store fails.
+    pub async fn for_service(
+        &self,
+        user_id: &UserId,
+        request: &SessionRequest,
+    ) -> Result<NewSession, AccountsError> {
+        retry_on_conflict!(self.try_open(user_id, request, None).await)
+    }
+
+    /// The user that an identifier names, whether or not there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn user_of(
+        &self,
+        identifier: &Identifier,
+    ) -> Result<Option<OwnedUserId>, AccountsError> {
+        self.resolve(&self.store.snapshot().await?, identifier).await
+    }
+
     /// Whether this is the password of an account, and which account that is.
     ///
     /// # Errors

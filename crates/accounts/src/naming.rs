@@ -13,6 +13,21 @@ pub(crate) fn user_id_for_name(
     name: &str,
     server_name: &ServerName,
 ) -> Result<OwnedUserId, AccountsError> {
+    // Names with this beginning are for bridges.
+    if name.starts_with('_') {
+        return Err(AccountsError::InvalidUsername("a user name can't begin with _".into()));
+    }
+    user_id_for_service(name, server_name)
+}
+
+/// The user id for a user name that an application service chose.
+///
+/// # Errors
+/// [`AccountsError::InvalidUsername`] if it can't be part of a user id.
+pub(crate) fn user_id_for_service(
+    name: &str,
+    server_name: &ServerName,
+) -> Result<OwnedUserId, AccountsError> {
     // Capitals are common on telephones, and no two names differ by them alone.
     let name = name.to_lowercase();
     // Appendices, section "User Identifiers": what the local part of a new user id is made of.
@@ -22,10 +37,6 @@ pub(crate) fn user_id_for_name(
         return Err(AccountsError::InvalidUsername(
             "a user name is made of the letters a to z, digits and . _ = - / +".into(),
         ));
-    }
-    // Names with this beginning are for bridges.
-    if name.starts_with('_') {
-        return Err(AccountsError::InvalidUsername("a user name can't begin with _".into()));
     }
     let user_id = format!("@{name}:{server_name}");
     // The whole id has at most 255 bytes.

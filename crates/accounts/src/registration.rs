@@ -171,7 +171,7 @@ impl Registration {
             .as_deref()
             .ok_or_else(|| AccountsError::MissingParam("choose a password".into()))?;
         let phc = self.passwords.hash(password).await?;
-        retry_on_conflict!(self.try_create(account, &phc, false, None, &permit).await)
+        retry_on_conflict!(self.try_create(account, Some(&phc), false, None, &permit).await)
     }
 
     /// Creates an account on the word of the operator, who holds the shared secret.
@@ -190,7 +190,30 @@ impl Registration {
             .ok_or_else(|| AccountsError::MissingParam("choose a password".into()))?;
         let phc = self.passwords.hash(password).await?;
         let permit = Permit::unconditional();
-        retry_on_conflict!(self.try_create(account, &phc, admin, display_name, &permit).await)
+        retry_on_conflict!(self.try_create(account, Some(&phc), admin, display_name, &permit).await)
+    }
+
+    /// Creates an account without a password for an application service, which acts for it. Whether
+    /// the name is within the service's namespace is asked before.
+    ///
+    /// # Errors
+    /// [`AccountsError::UserInUse`], [`AccountsError::InvalidUsername`]; when the store fails.
+    pub async fn register_for_service(
+        &self,
+        username: &str,
+        session: Option<SessionRequest>,
+    ) -> Result<Registered, AccountsError> {
+        let account = NewAccount { username: Some(username.to_owned()), password: None, session };
+        let permit = Permit::unconditional();
+        retry_on_conflict!(self.try_create(&account, None, false, None, &permit).await)
+    }
+
+    /// The user id that a name chosen by an application service makes.
+    ///
+    /// # Errors
+    /// [`AccountsError::InvalidUsername`].
+    pub fn user_id_for_service(&self, username: &str) -> Result<OwnedUserId, AccountsError> {
+        naming::user_id_for_service(username, self.accounts.server_name())
     }
 
     /// The name that the client chose, where clients choose names.
@@ -204,7 +227,7 @@ impl Registration {
     async fn try_create(
         &self,
         account: &NewAccount,
-        phc: &str,
+        phc: Option<&str>,
         admin: bool,
         display_name: Option<&str>,
         permit: &Permit,
@@ -219,6 +242,8 @@ impl Registration {
                 }
                 self.free_user_id(&snapshot, email).await?
             }
+            // Only an application service has accounts without a password.
+            (None, Some(username)) if phc.is_none() => self.user_id_for_service(username)?,
             (None, Some(username)) => {
                 naming::user_id_for_name(username, self.accounts.server_name())?
             }
@@ -239,7 +264,9 @@ impl Registration {
         let mut batch = Batch::new();
         permit.stage(&mut batch);
         self.accounts.stage_account(&mut batch, &user_id, admin);
-        self.accounts.stage_password(&mut batch, &user_id, phc.to_owned());
+        if let Some(phc) = phc {
+            self.accounts.stage_password(&mut batch, &user_id, phc.to_owned());
+        }
         if let Some(validated) = permit.email() {
             let validated_ms = validated.validated_ms;
             self.accounts.stage_email(&mut batch, &user_id, &validated.email, validated_ms);

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use ruma::{OwnedDeviceId, OwnedUserId};
 
 /// Who sent a request: what an access token stands for.
@@ -5,6 +7,40 @@ use ruma::{OwnedDeviceId, OwnedUserId};
 pub struct Requester {
     /// The user.
     pub user_id: OwnedUserId,
-    /// The device (session) that the access token belongs to.
+    /// The device (session) that the access token belongs to. Empty for an application service that
+    /// acts for no device: no device has this id.
     pub device_id: OwnedDeviceId,
+    /// The application service that acts for the user; `None`: the user themselves.
+    pub app_service: Option<Arc<ActingService>>,
+}
+
+/// An application service that acts for one of its users.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ActingService {
+    /// Its id.
+    pub id: String,
+    /// Whether its requests for this user count towards the rate limits.
+    pub is_rate_limited: bool,
+    /// Whether it manages its users' devices itself and so never signs in (MSC4190).
+    pub manages_devices: bool,
+}
+
+impl Requester {
+    /// A user on one of their devices.
+    #[must_use]
+    pub fn new(user_id: OwnedUserId, device_id: OwnedDeviceId) -> Self {
+        Self { user_id, device_id, app_service: None }
+    }
+
+    /// The device; `None` for an application service that acts for no device.
+    #[must_use]
+    pub fn device(&self) -> Option<&OwnedDeviceId> {
+        (!self.device_id.as_str().is_empty()).then_some(&self.device_id)
+    }
+
+    /// Whether an application service acts for the user.
+    #[must_use]
+    pub fn is_app_service(&self) -> bool {
+        self.app_service.is_some()
+    }
 }

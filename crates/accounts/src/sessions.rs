@@ -158,7 +158,7 @@ impl Sessions {
         let snapshot = self.store.snapshot().await?;
         let AccessTokenRecord { user_id, device_id, expires_ms } =
             snapshot.get(&ACCESS_TOKENS, hash).await?.ok_or(UNKNOWN)?;
-        let cached = CachedToken { requester: Requester { user_id, device_id }, expires_ms };
+        let cached = CachedToken { requester: Requester::new(user_id, device_id), expires_ms };
         let requester = cached.requester_at(self.ambient.now_ms())?;
 
         let key = (&requester.user_id, &requester.device_id);
@@ -216,7 +216,7 @@ impl Sessions {
         if record.revoked {
             return Err(AccountsError::UnknownToken { soft_logout: true });
         }
-        let owner = Requester { user_id: record.user_id, device_id: record.device_id };
+        let owner = Requester::new(record.user_id, record.device_id);
         let key = (&owner.user_id, &owner.device_id);
         let (session, version) = snapshot.get_versioned(&SESSIONS, key).await?.ok_or(UNKNOWN)?;
         drop(snapshot);
@@ -313,7 +313,7 @@ impl Sessions {
         let Some((session, version)) = snapshot.get_versioned(&SESSIONS, key).await? else {
             return Ok(RevokedTokens::default());
         };
-        let owner = Requester { user_id: user_id.to_owned(), device_id: device_id.to_owned() };
+        let owner = Requester::new(user_id.to_owned(), device_id.to_owned());
         Ok(stage_family_death(batch, &owner, session, version))
     }
 
@@ -323,7 +323,7 @@ impl Sessions {
         let snapshot = self.store.snapshot().await?;
         if let Some(record) = snapshot.get(&ACCESS_TOKENS, hash).await? {
             let AccessTokenRecord { user_id, device_id, .. } = record;
-            return Ok(Some(Requester { user_id, device_id }));
+            return Ok(Some(Requester::new(user_id, device_id)));
         }
         let Some(record) = snapshot.get(&REFRESH_TOKENS, hash).await? else { return Ok(None) };
         let key = (&record.user_id, &record.device_id);
@@ -331,7 +331,7 @@ impl Sessions {
         // What was exchanged long ago is a token no more; nobody signs anybody out with it.
         let is_consumed = session.is_none_or(|session| session.consumed.contains(&hash));
         let RefreshTokenRecord { user_id, device_id, .. } = record;
-        Ok((!is_consumed).then_some(Requester { user_id, device_id }))
+        Ok((!is_consumed).then_some(Requester::new(user_id, device_id)))
     }
 
     /// The OAuth 2.0 client that a session was granted to; `None` for one that was opened with a

@@ -4,6 +4,7 @@
 
 mod account;
 mod account_data;
+mod appservice;
 mod capabilities;
 mod device;
 mod email_token;
@@ -20,6 +21,7 @@ mod send_to_device;
 mod session;
 mod shared_secret;
 mod sync;
+mod thirdparty;
 mod user_directory;
 mod versions;
 mod well_known;
@@ -36,6 +38,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .merge(account::routes())
         .merge(account_data::routes())
+        .merge(appservice::routes())
         .merge(device::routes())
         .merge(filter::routes())
         .merge(keys::routes())
@@ -49,6 +52,7 @@ pub fn routes() -> Router<AppState> {
         .merge(send_to_device::routes())
         .merge(session::routes())
         .merge(shared_secret::routes())
+        .merge(thirdparty::routes())
         .route("/_matrix/client/versions", get(versions::versions))
         .endpoint::<get_capabilities::v3::Request, _, _>(capabilities::capabilities)
         .endpoint::<search_users::v3::Request, _, _>(user_directory::search)

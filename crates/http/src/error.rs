@@ -2,6 +2,7 @@
 //! response"). Each service's error type has its mapping in a file below this module.
 
 mod accounts;
+mod appservice;
 mod media;
 mod parse;
 mod rooms;

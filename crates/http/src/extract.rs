@@ -13,10 +13,12 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use pli_accounts::{Devices, Requester, Sessions};
+use pli_appservice::AppServices;
 use ruma::api::{
     IncomingRequest, IncomingRequestExt, Metadata, OutgoingResponse, OutgoingResponseExt,
     auth_scheme::{
-        AccessToken, AccessTokenOptional, AppserviceTokenOptional, NoAccessToken, NoAuthentication,
+        AccessToken, AccessTokenOptional, AppserviceToken, AppserviceTokenOptional, NoAccessToken,
+        NoAuthentication,
     },
 };
 
@@ -53,22 +55,51 @@ pub trait Authentication {
     /// Who sent the request.
     type Identity: Send;
 
-    /// Finds out who sent the request, given its access token if it has one.
+    /// Finds out who sent the request.
     fn identify(
-        sessions: &Sessions,
-        token: Option<&str>,
+        presented: Presented<'_>,
     ) -> impl Future<Output = Result<Self::Identity, MatrixError>> + Send;
 
     /// Whoever sent the request, if they have an account.
     fn requester(identity: &Self::Identity) -> Option<&Requester>;
 }
 
+/// What a request says of who sent it, and who can tell whether that is so.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// Who knows people's access tokens.
+    pub sessions: &'a Sessions,
+    /// Who knows application services' tokens.
+    pub app_services: &'a AppServices,
+    /// The access token.
+    pub token: Option<&'a str>,
+    /// The request's query: application services say there for whom they act.
+    pub query: Option<&'a str>,
+}
+
+impl Presented<'_> {
+    async fn requester(&self, token: &str) -> Result<Requester, MatrixError> {
+        match self.app_service(token).await? {
+            Some(requester) => Ok(requester),
+            None => Ok(self.sessions.authenticate(token).await?),
+        }
+    }
+
+    async fn app_service(&self, token: &str) -> Result<Option<Requester>, MatrixError> {
+        if self.app_services.is_empty() {
+            return Ok(None);
+        }
+        // Boxed: rare, and a waiting request stays small.
+        Ok(Box::pin(self.app_services.authenticate(token, self.query)).await?)
+    }
+}
+
 impl Authentication for AccessToken {
     type Identity = Requester;
 
-    async fn identify(sessions: &Sessions, token: Option<&str>) -> Result<Requester, MatrixError> {
-        let token = token.ok_or_else(MatrixError::missing_token)?;
-        Ok(sessions.authenticate(token).await?)
+    async fn identify(presented: Presented<'_>) -> Result<Requester, MatrixError> {
+        let token = presented.token.ok_or_else(MatrixError::missing_token)?;
+        presented.requester(token).await
     }
 
     fn requester(identity: &Requester) -> Option<&Requester> {
@@ -79,12 +110,9 @@ impl Authentication for AccessToken {
 impl Authentication for AccessTokenOptional {
     type Identity = Option<Requester>;
 
-    async fn identify(
-        sessions: &Sessions,
-        token: Option<&str>,
-    ) -> Result<Option<Requester>, MatrixError> {
-        match token {
-            Some(token) => Ok(Some(sessions.authenticate(token).await?)),
+    async fn identify(presented: Presented<'_>) -> Result<Option<Requester>, MatrixError> {
+        match presented.token {
+            Some(token) => presented.requester(token).await.map(Some),
             None => Ok(None),
         }
     }
@@ -97,7 +125,7 @@ impl Authentication for AccessTokenOptional {
 impl Authentication for NoAuthentication {
     type Identity = ();
 
-    async fn identify(_sessions: &Sessions, _token: Option<&str>) -> Result<(), MatrixError> {
+    async fn identify(_presented: Presented<'_>) -> Result<(), MatrixError> {
         Ok(())
     }
 
@@ -109,7 +137,7 @@ impl Authentication for NoAuthentication {
 impl Authentication for NoAccessToken {
     type Identity = ();
 
-    async fn identify(_sessions: &Sessions, _token: Option<&str>) -> Result<(), MatrixError> {
+    async fn identify(_presented: Presented<'_>) -> Result<(), MatrixError> {
         Ok(())
     }
 
@@ -118,17 +146,57 @@ impl Authentication for NoAccessToken {
     }
 }
 
-/// Application services are not known here, so a token changes nothing.
+/// Only application services may do this.
+impl Authentication for AppserviceToken {
+    type Identity = Requester;
+
+    async fn identify(presented: Presented<'_>) -> Result<Requester, MatrixError> {
+        let token = presented.token.ok_or_else(MatrixError::missing_token)?;
+        let requester = presented.requester(token).await?;
+        if !requester.is_app_service() {
+            return Err(MatrixError::forbidden("only application services can do this"));
+        }
+        Ok(requester)
+    }
+
+    fn requester(identity: &Requester) -> Option<&Requester> {
+        Some(identity)
+    }
+}
+
+/// Application services do this with their token; other tokens change nothing.
 impl Authentication for AppserviceTokenOptional {
-    type Identity = ();
+    type Identity = Option<Requester>;
 
-    async fn identify(_sessions: &Sessions, _token: Option<&str>) -> Result<(), MatrixError> {
-        Ok(())
+    async fn identify(presented: Presented<'_>) -> Result<Option<Requester>, MatrixError> {
+        match presented.token {
+            Some(token) => presented.app_service(token).await,
+            None => Ok(None),
+        }
     }
 
-    fn requester((): &()) -> Option<&Requester> {
-        None
+    fn requester(identity: &Option<Requester>) -> Option<&Requester> {
+        identity.as_ref()
     }
+}
+
+/// Finds out who sent a request.
+pub(crate) async fn identify<A: Authentication, S>(
+    parts: &http::request::Parts,
+    state: &S,
+) -> Result<A::Identity, MatrixError>
+where
+    Sessions: FromRef<S>,
+    AppServices: FromRef<S>,
+{
+    let token = access_token(parts);
+    let presented = Presented {
+        sessions: &Sessions::from_ref(state),
+        app_services: &AppServices::from_ref(state),
+        token: token.as_deref(),
+        query: parts.uri.query(),
+    };
+    A::identify(presented).await
 }
 
 impl<T, S> FromRequest<S> for Ruma<T>
@@ -137,6 +205,7 @@ where
     T::Authentication: Authentication,
     S: Send + Sync,
     Sessions: FromRef<S>,
+    AppServices: FromRef<S>,
     Devices: FromRef<S>,
     RateLimiter: FromRef<S>,
 {
@@ -160,20 +229,19 @@ where
     where
         S: Send + Sync,
         Sessions: FromRef<S>,
+        AppServices: FromRef<S>,
         Devices: FromRef<S>,
         RateLimiter: FromRef<S>,
     {
         let (mut parts, body) = request.into_parts();
-        let sessions = Sessions::from_ref(state);
         // Who asks comes first: a stranger learns nothing about the form of a request.
-        let token = access_token(&parts);
-        let requester = T::Authentication::identify(&sessions, token.as_deref()).await?;
+        let requester = identify::<T::Authentication, S>(&parts, state).await?;
         let address = client_address(&parts);
         let known = T::Authentication::requester(&requester);
         if T::RATE_LIMITED {
             let limiter = RateLimiter::from_ref(state);
             match known {
-                Some(requester) => limiter.account(&requester.user_id)?,
+                Some(requester) => limiter.requester(requester)?,
                 None => limiter.address(address)?,
             }
         }
@@ -260,6 +328,7 @@ impl<S> axum::extract::FromRequestParts<S> for Authenticated
 where
     S: Send + Sync,
     Sessions: FromRef<S>,
+    AppServices: FromRef<S>,
 {
     type Rejection = MatrixError;
 
@@ -267,9 +336,7 @@ where
         parts: &mut http::request::Parts,
         state: &S,
     ) -> Result<Self, MatrixError> {
-        let sessions = Sessions::from_ref(state);
-        let token = access_token(parts);
-        AccessToken::identify(&sessions, token.as_deref()).await.map(Self)
+        identify::<AccessToken, S>(parts, state).await.map(Self)
     }
 }
 

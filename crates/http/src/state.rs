@@ -11,6 +11,7 @@ use pli_accounts::{
     oauth::{BrowserSessions, Clients, Grants, Rendezvous},
     to_device::ToDevice,
 };
+use pli_appservice::AppServices;
 use pli_media::Media;
 use pli_push::PushRules;
 use pli_rooms::{Rooms, Typing};
@@ -61,6 +62,7 @@ services! {
     account_data: AccountData,
     accounts: Accounts,
     ambient: Ambient,
+    app_services: AppServices,
     browser_sessions: BrowserSessions,
     clients: Clients,
     credentials: Credentials,

@@ -1,6 +1,7 @@
 //! The configuration: one `pli.toml`, each key of which the environment can override
 //! (`PLI_STORE__URL` for `url` in `[store]`).
 
+mod appservices;
 mod check;
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
@@ -15,7 +16,7 @@ use ruma::{OwnedServerName, RoomVersionId};
 use serde::Deserialize;
 use url::Url;
 
-pub use self::check::check;
+pub use self::{appservices::AppServicesConfig, check::check};
 
 /// What can be wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum ConfigError {
         /// Which key and line, and what to write instead.
         message: String,
     },
+    /// An application service's registration is unusable; the text names the file and the key.
+    #[error(transparent)]
+    Registration(#[from] pli_appservice::InvalidRegistration),
 }
 
 /// The whole configuration. Every key is described in `pli.example.toml`.
@@ -79,6 +83,9 @@ pub struct Config {
     /// Rooms.
     #[serde(default)]
     pub rooms: RoomsConfig,
+    /// Bridges and bots.
+    #[serde(default)]
+    pub appservices: AppServicesConfig,
     /// Media.
     #[serde(default)]
     pub media: MediaConfig,

@@ -9,6 +9,7 @@ use pli_accounts::{
     keys::{CrossSigning, DeviceKeys},
     to_device::ToDevice,
 };
+use pli_appservice::{AppServices, AppServicesParts, Courier};
 use pli_events::SigningKey;
 use pli_http::{
     AppState, Services,
@@ -22,6 +23,7 @@ use pli_http::{
     state::Settings,
 };
 use pli_media::{Media, MediaConfig};
+use pli_outbound::{Outbound, OutboundConfig, Reach};
 use pli_push::{PushRules, Unread};
 use pli_rooms::{Rooms, RoomsConfig};
 use pli_store::{Store, ambient::Ambient};
@@ -65,6 +67,9 @@ pub(crate) async fn wire(
     let signing_key = signing_key(&config.data_dir, ambient)?;
     let rooms = Rooms::new(store.clone(), ambient.clone(), rooms_config, signing_key);
     let typing = rooms.typing().clone();
+    let app_services = app_services(config, store, &accounts, &rooms)?;
+    app_services.prepare().await.map_err(|error| failed(&error))?;
+    let courier = Courier::new(app_services.clone(), ambient.clone());
     let push_rules = PushRules::new(store.clone());
     let to_device = ToDevice::new(store.clone(), ambient.clone());
     let sync = Sync::start(
@@ -100,6 +105,7 @@ pub(crate) async fn wire(
         tokio::spawn(resume(departures, rooms.clone())),
         tokio::spawn(rooms.clone().sweep_now_and_then()),
         tokio::spawn(mail.run()),
+        tokio::spawn(courier.run()),
         tokio::spawn(media.clone().sweep_now_and_then()),
         tokio::spawn(accounts.housekeeping.clone().run()),
         tokio::spawn(shrink_now_and_then(rate_limiter.clone())),
@@ -109,6 +115,7 @@ pub(crate) async fn wire(
         account_data: accounts.account_data,
         accounts: accounts.accounts,
         ambient: ambient.clone(),
+        app_services,
         browser_sessions: accounts.browser_sessions,
         clients: accounts.clients,
         credentials: accounts.credentials,
@@ -147,6 +154,28 @@ pub(crate) async fn wire(
         user_interactive: accounts.user_interactive,
     });
     Ok(Wired { state, background })
+}
+
+fn app_services(
+    config: &Config,
+    store: &Store,
+    accounts: &Assembly,
+    rooms: &Rooms,
+) -> Result<AppServices, ServerError> {
+    // The operator says where services are: usually on this machine or its network.
+    let outbound = Outbound::new(&OutboundConfig {
+        read_timeout: config.appservices.timeout,
+        total_timeout: config.appservices.timeout,
+        ..OutboundConfig::new(Reach::Anywhere)
+    });
+    Ok(AppServices::new(AppServicesParts {
+        registrations: config.app_service_registrations()?,
+        accounts: accounts.accounts.clone(),
+        sign_up: accounts.registration.clone(),
+        store: store.clone(),
+        rooms: rooms.clone(),
+        outbound: outbound.map_err(|error| ServerError::Service(error.to_string()))?,
+    }))
 }
 
 /// The server's signing key, made at the first start. Keep it with the backups: who has it can sign

@@ -1,7 +1,7 @@
 //! A device's queue: what is waiting, and what can go.
 
 use pli_store::{Batch, Direction, Position, Row, Snapshot, Stamp};
-use ruma::{DeviceId, UserId};
+use ruma::{DeviceId, OwnedUserId, UserId};
 use serde_json::value::RawValue;
 
 use super::{TO_DEVICE_MESSAGES, ToDevice};
@@ -44,6 +44,45 @@ impl ToDevice {
         let up_to = rows.last().filter(|_| more).map(|row| row.key.2.position());
         let events = rows.into_iter().map(|row| row.value.into_raw()).collect();
         Ok(Pending { events, up_to })
+    }
+
+    /// The first user, in the order of their ids, of whom a device has messages waiting: for whoever
+    /// must know them all after a restart.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next_waiting_user(
+        snapshot: &Snapshot,
+        after: Option<&UserId>,
+    ) -> Result<Option<OwnedUserId>, AccountsError> {
+        let mut range = TO_DEVICE_MESSAGES.all();
+        if let Some(after) = after {
+            range = range.past(TO_DEVICE_MESSAGES.prefix((after,)));
+        }
+        let rows = snapshot.scan(&TO_DEVICE_MESSAGES, range, 1, Direction::Forward).await?;
+        Ok(rows.into_iter().next().map(|row| row.key.0))
+    }
+
+    /// Deletes the messages up to a position in a batch that does more: at most as many as
+    /// [`ToDevice::pending`] gave for it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn stage_acknowledgement(
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user: &UserId,
+        device: &DeviceId,
+        up_to: Position,
+    ) -> Result<(), AccountsError> {
+        let range =
+            TO_DEVICE_MESSAGES.prefix((user, device)).up_to((user, device, Stamp::last_at(up_to)));
+        let delivered =
+            snapshot.scan(&TO_DEVICE_MESSAGES, range, DELETE_AT_ONCE, Direction::Forward).await?;
+        for Row { key, .. } in delivered {
+            batch.delete(&TO_DEVICE_MESSAGES, key);
+        }
+        Ok(())
     }
 
     /// Deletes the messages up to the position that a device says it has come to. Costs one look-up

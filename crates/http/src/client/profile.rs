@@ -7,9 +7,10 @@ mod set_field;
 
 use axum::Router;
 use pli_accounts::{
-    Profiles, Requester,
+    Profile, Profiles, Requester,
     profiles::{AVATAR_URL, DISPLAY_NAME},
 };
+use pli_appservice::AppServices;
 use pli_rooms::Rooms;
 use ruma::{
     UserId,
@@ -48,6 +49,19 @@ pub(crate) async fn set(
     rooms.profile_will_change(user_id).await?;
     profiles.set(user_id, field, value).await?;
     Ok(rooms.profile_changed(user_id).await?)
+}
+
+/// A user's profile. A user whom nobody here knows is their application service's to bring into being.
+async fn known_profile(
+    profiles: &Profiles,
+    app_services: &AppServices,
+    user_id: &UserId,
+) -> Result<Option<Profile>, MatrixError> {
+    if let Some(profile) = profiles.get(user_id).await? {
+        return Ok(Some(profile));
+    }
+    app_services.ask_for_user(user_id).await?;
+    Ok(profiles.get(user_id).await?)
 }
 
 /// A profile is its owner's to change.

@@ -40,8 +40,9 @@ mod unban;
 
 use axum::{Router, routing::get};
 use pli_accounts::Requester;
+use pli_appservice::AppServices;
 use pli_rooms::{PaginationToken, Reader, RoomError, Rooms};
-use ruma::{OwnedRoomId, OwnedRoomOrAliasId, UInt, UserId, api::client as api};
+use ruma::{OwnedRoomId, OwnedRoomOrAliasId, RoomAliasId, UInt, UserId, api::client as api};
 
 use crate::{AppState, MatrixError, route::RumaRoutes};
 
@@ -126,11 +127,27 @@ fn limit(wanted: UInt) -> usize {
 
 async fn resolve(
     rooms: &Rooms,
+    app_services: &AppServices,
     room_id_or_alias: OwnedRoomOrAliasId,
 ) -> Result<OwnedRoomId, MatrixError> {
     match OwnedRoomId::try_from(room_id_or_alias) {
         Ok(room_id) => Ok(room_id),
-        Err(alias) => Ok(rooms.resolve_alias(&alias).await?),
+        Err(alias) => resolve_alias(rooms, app_services, &alias).await,
+    }
+}
+
+/// The room that an alias points to. An alias that nobody here knows is its application service's to
+/// bring into being.
+async fn resolve_alias(
+    rooms: &Rooms,
+    app_services: &AppServices,
+    alias: &RoomAliasId,
+) -> Result<OwnedRoomId, MatrixError> {
+    match rooms.resolve_alias(alias).await {
+        Err(unknown @ RoomError::UnknownAlias(_)) => {
+            Ok(app_services.ask_for_room(alias).await?.ok_or(unknown)?)
+        }
+        outcome => Ok(outcome?),
     }
 }
 

@@ -15,6 +15,7 @@ use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter as Governor,
     clock::{Clock, DefaultClock},
 };
+use pli_accounts::Requester;
 use ruma::{OwnedUserId, UserId};
 
 use crate::MatrixError;
@@ -92,6 +93,18 @@ impl RateLimiter {
     /// `M_LIMIT_EXCEEDED` when there were too many.
     pub fn account(&self, user_id: &UserId) -> Result<(), MatrixError> {
         self.0.as_ref().map_or(Ok(()), |limiters| count(&limiters.account, &user_id.to_owned()))
+    }
+
+    /// Counts a request of whoever sent it, unless it is an application service that need not be
+    /// limited.
+    ///
+    /// # Errors
+    /// `M_LIMIT_EXCEEDED` when there were too many.
+    pub fn requester(&self, requester: &Requester) -> Result<(), MatrixError> {
+        match &requester.app_service {
+            Some(service) if !service.is_rate_limited => Ok(()),
+            _ => self.account(&requester.user_id),
+        }
     }
 
     /// Counts a request from an address that has no account.

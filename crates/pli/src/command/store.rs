@@ -58,6 +58,7 @@ fn catalogue() -> Vec<KeyspaceInfo> {
         pli_accounts::backup::KEYSPACES,
         pli_accounts::to_device::KEYSPACES,
         pli_accounts::device_lists::KEYSPACES,
+        pli_appservice::KEYSPACES,
         pli_media::KEYSPACES,
         pli_rooms::KEYSPACES,
     ]

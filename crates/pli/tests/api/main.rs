@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod account;
+mod appservice;
 mod bad_input;
 mod connections;
 mod device_lists;

@@ -18,6 +18,11 @@ pub(in crate::client) async fn delete_many(
     State(store): State<Store>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    // Application services manage their users' devices without a password (MSC4190).
+    if requester.is_app_service() {
+        devices.remove(&requester.user_id, &request.devices).await?;
+        return Ok(Answer(Response::new()));
+    }
     sessions.check_not_granted(&requester).await?;
     let operation = Operation::confirmed_by_password(
         "delete_devices",

@@ -28,7 +28,9 @@ pub(in crate::client) async fn signing_keys_upload(
     let Request { auth, master_key, self_signing_key, user_signing_key, .. } = request;
     let upload = CrossSigningUpload { master_key, self_signing_key, user_signing_key };
 
-    let outcome = cross_signing.upload(user_id, &upload, false).await?;
+    // Application services have no password to confirm with (MSC4190).
+    let is_confirmed = requester.is_app_service();
+    let outcome = cross_signing.upload(user_id, &upload, is_confirmed).await?;
     if outcome == UploadOutcome::AuthenticationRequired {
         let keys = [&upload.master_key, &upload.self_signing_key, &upload.user_signing_key];
         let fingerprint = Fingerprint::of(&keys);

@@ -8,7 +8,10 @@ use ruma::{
     api::client::keys::upload_keys::v3::{Request, Response},
 };
 
-use crate::extract::{Answer, Reply, Ruma};
+use crate::{
+    MatrixError,
+    extract::{Answer, Reply, Ruma},
+};
 
 pub(in crate::client) async fn upload(
     State(keys): State<DeviceKeys>,
@@ -19,7 +22,10 @@ pub(in crate::client) async fn upload(
         one_time_keys: request.one_time_keys,
         fallback_keys: request.fallback_keys,
     };
-    let counts = keys.upload(&requester.user_id, &requester.device_id, &upload).await?;
+    let device_id = requester.device().ok_or_else(|| {
+        MatrixError::missing_param("name the device whose keys these are: device_id in the query")
+    })?;
+    let counts = keys.upload(&requester.user_id, device_id, &upload).await?;
     let counts = counts
         .one_time_keys
         .into_iter()

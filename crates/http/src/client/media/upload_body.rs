@@ -14,12 +14,13 @@ use futures_util::{Stream, StreamExt};
 use http::header;
 use metrics::Counter;
 use pli_accounts::{Requester, Sessions};
+use pli_appservice::AppServices;
 use pli_media::{FileDescription, MediaError};
 use ruma::api::{IncomingRequest, IncomingRequestExt, auth_scheme::AccessToken};
 
 use crate::{
     MatrixError,
-    extract::{Authentication, access_token},
+    extract::identify,
     layer::{measure::MEDIA_RECEIVED_BYTES, rate_limit::RateLimiter},
 };
 
@@ -44,16 +45,15 @@ where
     T: IncomingRequest<Authentication = AccessToken>,
     S: Send + Sync,
     Sessions: FromRef<S>,
+    AppServices: FromRef<S>,
     RateLimiter: FromRef<S>,
 {
     type Rejection = MatrixError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, MatrixError> {
         let (mut parts, body) = request.into_parts();
-        let sessions = Sessions::from_ref(state);
-        let token = access_token(&parts);
-        let requester = AccessToken::identify(&sessions, token.as_deref()).await?;
-        RateLimiter::from_ref(state).account(&requester.user_id)?;
+        let requester = identify::<AccessToken, S>(&parts, state).await?;
+        RateLimiter::from_ref(state).requester(&requester)?;
 
         let content_length = parts
             .headers

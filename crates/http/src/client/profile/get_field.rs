@@ -3,11 +3,13 @@
 
 use axum::extract::State;
 use pli_accounts::Profiles;
+use pli_appservice::AppServices;
 use ruma::{
     api::client::profile::get_profile_field::v3::{Request, Response},
     profile::ProfileFieldValue,
 };
 
+use super::known_profile;
 use crate::{
     MatrixError,
     extract::{Answer, Reply, Ruma},
@@ -15,9 +17,10 @@ use crate::{
 
 pub(in crate::client) async fn get_field(
     State(profiles): State<Profiles>,
+    State(app_services): State<AppServices>,
     Ruma { request, .. }: Ruma<Request>,
 ) -> Reply<Response> {
-    let profile = profiles.get(&request.user_id).await?;
+    let profile = known_profile(&profiles, &app_services, &request.user_id).await?;
     let mut profile = profile.ok_or_else(|| MatrixError::not_found("there is no such user"))?;
     let field = request.field.as_str();
     let value = profile

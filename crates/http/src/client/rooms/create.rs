@@ -2,6 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom)).
 
 use axum::extract::State;
+use pli_appservice::AppServices;
 use pli_rooms::{CreateRoom, InitialState, Preset, Rooms};
 use ruma::{
     api::client::room::{
@@ -21,6 +22,7 @@ use crate::{
 
 pub(in crate::client) async fn create(
     State(rooms): State<Rooms>,
+    State(app_services): State<AppServices>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     if !request.invite_3pid.is_empty() {
@@ -28,6 +30,12 @@ pub(in crate::client) async fn create(
             "M_THREEPID_DENIED",
             "people are invited by their user id here: look them up in the directory",
         ));
+    }
+    if let Some(localpart) = &request.room_alias_name {
+        app_services.check_alias_localpart(&requester, localpart)?;
+    }
+    for invited in &request.invite {
+        app_services.ask_for_user(invited).await?;
     }
     let preset = match request.preset {
         None => None,

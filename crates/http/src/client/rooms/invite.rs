@@ -2,6 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite)).
 
 use axum::extract::State;
+use pli_appservice::AppServices;
 use pli_rooms::{MembershipChange, Rooms};
 use ruma::api::client::membership::invite_user::v3::{InvitationRecipient, Request, Response};
 
@@ -12,6 +13,7 @@ use crate::{
 
 pub(in crate::client) async fn invite(
     State(rooms): State<Rooms>,
+    State(app_services): State<AppServices>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     let InvitationRecipient::UserId(invited) = request.recipient else {
@@ -20,6 +22,7 @@ pub(in crate::client) async fn invite(
             "people are invited by their user id here: look them up in the directory",
         ));
     };
+    app_services.ask_for_user(&invited.user_id).await?;
     let change = MembershipChange::new(requester.user_id, request.room_id).because(invited.reason);
     rooms.invite(change, invited.user_id, false).await?;
     Ok(Answer(Response::new()))

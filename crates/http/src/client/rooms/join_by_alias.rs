@@ -2,6 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3joinroomidoralias)).
 
 use axum::extract::State;
+use pli_appservice::AppServices;
 use pli_rooms::{MembershipChange, Rooms};
 use ruma::api::client::membership::join_room_by_id_or_alias::v3::{Request, Response};
 
@@ -10,9 +11,10 @@ use crate::extract::{Answer, Reply, Ruma};
 
 pub(in crate::client) async fn join_by_alias(
     State(rooms): State<Rooms>,
+    State(app_services): State<AppServices>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
-    let room_id = resolve(&rooms, request.room_id_or_alias).await?;
+    let room_id = resolve(&rooms, &app_services, request.room_id_or_alias).await?;
     let change = MembershipChange::new(requester.user_id, room_id.clone()).because(request.reason);
     rooms.join(change).await.map_err(unknown_is_not_found)?;
     Ok(Answer(Response::new(room_id)))

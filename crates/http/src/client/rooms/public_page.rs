@@ -2,7 +2,7 @@
 
 use pli_rooms::{PublicRoom, Rooms};
 use ruma::{
-    UInt,
+    OwnedRoomId, UInt,
     directory::{PublicRoomsChunk, PublicRoomsChunkInit},
     events::room::history_visibility::HistoryVisibility,
     room::RoomType,
@@ -23,6 +23,7 @@ pub(super) struct Page {
 
 pub(super) async fn page(
     rooms: &Rooms,
+    listed: Vec<OwnedRoomId>,
     search: Option<&str>,
     since: Option<&str>,
     wanted: Option<UInt>,
@@ -36,7 +37,7 @@ pub(super) async fn page(
         None => 0,
     };
     let limit = limit(wanted.unwrap_or(UInt::from(USUAL_LIMIT)));
-    let found = rooms.public_rooms(search, offset, limit).await?;
+    let found = rooms.directory_page(listed, search, offset, limit).await?;
     let end = offset + found.rooms.len();
     Ok(Page {
         next_batch: (end < found.total).then(|| format!("p{end}")),

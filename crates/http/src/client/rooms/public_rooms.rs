@@ -13,7 +13,8 @@ pub(in crate::client) async fn public_rooms(
     Ruma { request, .. }: Ruma<Request>,
 ) -> Reply<Response> {
     let Page { chunk, next_batch, prev_batch, total } =
-        page(&rooms, None, request.since.as_deref(), request.limit).await?;
+        page(&rooms, rooms.listed_rooms().await?, None, request.since.as_deref(), request.limit)
+            .await?;
     let mut response = Response::new(chunk);
     response.next_batch = next_batch;
     response.prev_batch = prev_batch;

@@ -11,6 +11,7 @@ pub(in crate::client) async fn send(
     State(rooms): State<Rooms>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    let is_app_service = requester.is_app_service();
     let event_id = rooms
         .send_message(SendMessage {
             sender: requester.user_id,
@@ -20,7 +21,7 @@ pub(in crate::client) async fn send(
             content: request.body.into_json(),
             transaction_id: request.txn_id,
             // Only application services may say when an event was sent.
-            timestamp: None,
+            timestamp: request.timestamp.filter(|_| is_app_service),
         })
         .await?;
     Ok(Answer(Response::new(event_id)))

@@ -11,6 +11,7 @@ pub(in crate::client) async fn set_state(
     State(rooms): State<Rooms>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    let is_app_service = requester.is_app_service();
     let event_id = rooms
         .set_state(SetState {
             sender: requester.user_id,
@@ -19,7 +20,7 @@ pub(in crate::client) async fn set_state(
             state_key: request.state_key,
             content: request.body.into_json(),
             // Only application services may say when an event was sent.
-            timestamp: None,
+            timestamp: request.timestamp.filter(|_| is_app_service),
         })
         .await?;
     Ok(Answer(Response::new(event_id)))

@@ -10,9 +10,10 @@ use pli_accounts::{
     devices::{NewSession, SessionRequest},
     login::Identifier,
 };
+use pli_appservice::AppServices;
 use ruma::{
     api::client::{
-        session::login::v3::{LoginInfo, Password, Request, Response},
+        session::login::v3::{ApplicationService, LoginInfo, Password, Request, Response},
         uiaa::UserIdentifier,
     },
     thirdparty::Medium,
@@ -29,9 +30,12 @@ pub(in crate::client) async fn login(
     State(login): State<Login>,
     State(limiter): State<RateLimiter>,
     ClientAddress(address): ClientAddress,
-    LoginBody(request): LoginBody,
+    State(app_services): State<AppServices>,
+    LoginBody(Ruma { request, requester }): LoginBody,
 ) -> Reply<Response> {
-    limiter.sign_in_from(address)?;
+    if requester.is_none() {
+        limiter.sign_in_from(address)?;
+    }
     let session_request = SessionRequest {
         device_id: request.device_id,
         initial_device_display_name: request.initial_device_display_name,
@@ -43,6 +47,14 @@ pub(in crate::client) async fn login(
             let (Identifier::User(name) | Identifier::Email(name)) = &identifier;
             limiter.sign_in_to(name)?;
             login.with_password(&identifier, &info.password, &session_request).await?
+        }
+        LoginInfo::ApplicationService(info) => {
+            let requester = requester.ok_or_else(not_a_service)?;
+            let user_id = login.user_of(&user_of_service(info)?).await?.ok_or_else(|| {
+                MatrixError::invalid_param("identifier: this is no user of this server")
+            })?;
+            app_services.check_login(&requester, &user_id).await?;
+            login.for_service(&user_id, &session_request).await?
         }
         LoginInfo::Token(info) => login.with_token(&info.token, &session_request).await?,
         _ => {
@@ -56,7 +68,7 @@ pub(in crate::client) async fn login(
 }
 
 /// A request to sign in, of which it is certain that it says how: ruma takes that for granted.
-pub(in crate::client) struct LoginBody(Request);
+pub(in crate::client) struct LoginBody(Ruma<Request>);
 
 #[derive(Deserialize)]
 struct SaysHow {
@@ -77,7 +89,25 @@ where
         form::check_json(&body)?;
         serde_json::from_slice::<SaysHow>(&body)?;
         let request = extract::Request::from_parts(parts, Body::from(body));
-        Ok(Self(Ruma::from_request(request, state).await?.request))
+        Ok(Self(Ruma::from_request(request, state).await?))
+    }
+}
+
+fn not_a_service() -> MatrixError {
+    MatrixError::new(
+        http::StatusCode::UNAUTHORIZED,
+        "M_UNKNOWN_TOKEN",
+        "this needs the access token of an application service",
+    )
+}
+
+#[expect(deprecated, reason = "services of before r0.4 name the user at the top level")]
+fn user_of_service(info: ApplicationService) -> Result<Identifier, MatrixError> {
+    match (info.identifier, info.user) {
+        (Some(UserIdentifier::Matrix(matrix)), _) => Ok(Identifier::User(matrix.user)),
+        (None, Some(user)) => Ok(Identifier::User(user)),
+        (None, None) => Err(MatrixError::missing_param("say who signs in: identifier")),
+        _ => Err(MatrixError::bad_request("M_UNKNOWN", "sign in with a user id")),
     }
 }
 

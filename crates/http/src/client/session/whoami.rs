@@ -6,7 +6,7 @@ use ruma::api::client::account::whoami::v3::{Request, Response};
 use crate::extract::{Answer, Reply, Ruma};
 
 pub(in crate::client) async fn whoami(Ruma { requester, .. }: Ruma<Request>) -> Reply<Response> {
-    let mut response = Response::new(requester.user_id, false);
-    response.device_id = Some(requester.device_id);
+    let mut response = Response::new(requester.user_id.clone(), false);
+    response.device_id = requester.device().cloned();
     Ok(Answer(response))
 }
