@@ -38,6 +38,9 @@ pub enum AccountsError {
     /// The user name is taken (`M_USER_IN_USE`).
     #[error("this user name is taken: choose another")]
     UserInUse,
+    /// The user name is reserved for an application service (`M_EXCLUSIVE`).
+    #[error("this user name is reserved for an application service: choose another")]
+    Exclusive,
     /// The user name can't be part of a user id (`M_INVALID_USERNAME`).
     #[error("{0}")]
     InvalidUsername(Cow<'static, str>),

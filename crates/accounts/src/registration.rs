@@ -1,9 +1,9 @@
 //! Creating accounts (client-server API, section "Account registration and management").
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pli_store::{Batch, Store, ambient::Ambient};
-use ruma::{OwnedSessionId, OwnedUserId, api::client::uiaa::AuthData};
+use ruma::{OwnedSessionId, OwnedUserId, UserId, api::client::uiaa::AuthData};
 
 use crate::{
     Accounts, AccountsError, Devices, Passwords, RegistrationConfig, RegistrationMode, Sessions,
@@ -39,6 +39,9 @@ pub struct Registered {
     pub session: Option<NewSession>,
 }
 
+/// Says whether a user id is for nobody but an application service.
+pub type IsReserved = Box<dyn Fn(&UserId) -> bool + Send + Sync>;
+
 /// Signs people up.
 #[derive(Clone)]
 pub struct Registration {
@@ -52,6 +55,7 @@ pub struct Registration {
     validation: EmailValidation,
     user_interactive: UserInteractive,
     ambient: Ambient,
+    is_reserved: Arc<OnceLock<IsReserved>>,
 }
 
 /// The services that [`Registration`] works with.
@@ -105,7 +109,22 @@ impl Registration {
             validation,
             user_interactive,
             ambient,
+            is_reserved: Arc::default(),
         }
+    }
+
+    /// Keeps user ids for application services: nobody else gets one of them from now on. Only the
+    /// first call counts.
+    pub fn reserve(&self, is_reserved: IsReserved) {
+        if self.is_reserved.set(is_reserved).is_err() {
+            tracing::warn!(
+                "which user ids are reserved was said before: what was said now is ignored"
+            );
+        }
+    }
+
+    fn is_reserved(&self, user_id: &UserId) -> bool {
+        self.is_reserved.get().is_some_and(|is_reserved| is_reserved(user_id))
     }
 
     /// Sends a code to an address that wants an account.
@@ -133,9 +152,13 @@ impl Registration {
     /// Whether a user name is free.
     ///
     /// # Errors
-    /// [`AccountsError::InvalidUsername`] or [`AccountsError::UserInUse`]; when the store fails.
+    /// [`AccountsError::InvalidUsername`], [`AccountsError::Exclusive`] or
+    /// [`AccountsError::UserInUse`]; when the store fails.
     pub async fn check_available(&self, username: &str) -> Result<(), AccountsError> {
         let user_id = naming::user_id_for_name(username, self.accounts.server_name())?;
+        if self.is_reserved(&user_id) {
+            return Err(AccountsError::Exclusive);
+        }
         if self.accounts.exists(&user_id).await? {
             return Err(AccountsError::UserInUse);
         }
@@ -252,6 +275,10 @@ impl Registration {
                 naming::user_id_for_name(&name, self.accounts.server_name())?
             }
         };
+        let is_for_service = phc.is_none();
+        if !is_for_service && self.is_reserved(&user_id) {
+            return Err(AccountsError::Exclusive);
+        }
         if snapshot.get(&USERS, &user_id).await?.is_some() {
             return Err(AccountsError::UserInUse);
         }
@@ -302,7 +329,7 @@ impl Registration {
         for attempt in 1..MAX_NAME_ATTEMPTS {
             let name = naming::name_from_email(email, attempt);
             let user_id = naming::user_id_for_name(&name, self.accounts.server_name())?;
-            if snapshot.get(&USERS, &user_id).await?.is_none() {
+            if snapshot.get(&USERS, &user_id).await?.is_none() && !self.is_reserved(&user_id) {
                 return Ok(user_id);
             }
         }

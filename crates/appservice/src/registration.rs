@@ -186,6 +186,14 @@ impl Registration {
             || (user_id.server_name() == self.sender.server_name()
                 && self.users.contains(user_id.as_str()))
     }
+
+    /// Whether nobody but the service may have a user id.
+    #[must_use]
+    pub fn reserves(&self, user_id: &UserId) -> bool {
+        self.sender == user_id
+            || (user_id.server_name() == self.sender.server_name()
+                && self.users.reserves(user_id.as_str()))
+    }
 }
 
 fn web_address(text: &str) -> Result<Url, String> {

@@ -94,7 +94,7 @@ impl Masquerade {
 }
 
 impl AppServices {
-    /// These services.
+    /// These services. Nobody else can have their user ids from now on.
     #[must_use]
     pub fn new(parts: AppServicesParts) -> Self {
         let AppServicesParts { registrations, accounts, sign_up, store, rooms, outbound } = parts;
@@ -107,7 +107,11 @@ impl AppServices {
             })
         });
         let transport = Transport::new(outbound);
-        let services = services.collect();
+        let services: Vec<_> = services.collect();
+        let reserving = services.clone();
+        sign_up.reserve(Box::new(move |user_id| {
+            reserving.iter().any(|service| service.registration.reserves(user_id))
+        }));
         let inner = Inner { services, accounts, sign_up, store, rooms, transport };
         Self { inner: Arc::new(inner) }
     }
@@ -268,7 +272,7 @@ impl AppServices {
         }
         let sign_up = &self.inner.sign_up;
         let user_id = sign_up.user_id_for_service(username)?;
-        self.check_user_id(Some(requester), &user_id)?;
+        self.check_user_id(requester, &user_id)?;
         Ok(sign_up.register_for_service(username, session).await?)
     }
 
@@ -295,36 +299,20 @@ impl AppServices {
         }
     }
 
-    /// Whether somebody may have a user id: it is not reserved for a service other than theirs, and
-    /// a service takes only ids of its own.
-    ///
-    /// # Errors
-    /// [`AppServiceError::Exclusive`].
-    pub fn check_user_id(
+    /// Whether a service may have a user id: it is one of its own, and not reserved for another
+    /// service.
+    fn check_user_id(
         &self,
-        requester: Option<&Requester>,
+        requester: &Requester,
         user_id: &UserId,
     ) -> Result<(), AppServiceError> {
-        let is_reserved = |registration: &Registration| {
-            registration.sender == user_id || registration.users.reserves(user_id.as_str())
-        };
+        let is_reserved = |registration: &Registration| registration.reserves(user_id);
         let owns = |registration: &Registration| registration.acts_for(user_id);
         self.check_name(requester, is_reserved, owns, "user id")
     }
 
-    /// Whether somebody may have a user name; see [`AppServices::check_user_id`]. Names that can't be
-    /// part of a user id pass: they are refused elsewhere.
-    ///
-    /// # Errors
-    /// [`AppServiceError::Exclusive`].
-    pub fn check_username(&self, username: &str) -> Result<(), AppServiceError> {
-        match self.inner.sign_up.user_id_for_service(username) {
-            Ok(user_id) => self.check_user_id(None, &user_id),
-            Err(_) => Ok(()),
-        }
-    }
-
-    /// Whether somebody may make or remove an alias; see [`AppServices::check_user_id`].
+    /// Whether somebody may make or remove an alias: it is not reserved for a service other than
+    /// theirs, and a service takes only aliases of its own.
     ///
     /// # Errors
     /// [`AppServiceError::Exclusive`].
@@ -336,7 +324,7 @@ impl AppServices {
         let is_reserved =
             |registration: &Registration| registration.aliases.reserves(alias.as_str());
         let owns = |registration: &Registration| registration.aliases.contains(alias.as_str());
-        self.check_name(Some(requester), is_reserved, owns, "alias")
+        self.check_name(requester, is_reserved, owns, "alias")
     }
 
     /// Whether somebody may make a room with an alias of this server; see
@@ -358,12 +346,12 @@ impl AppServices {
 
     fn check_name(
         &self,
-        requester: Option<&Requester>,
+        requester: &Requester,
         is_reserved: impl Fn(&Registration) -> bool,
         owns: impl Fn(&Registration) -> bool,
         kind: &str,
     ) -> Result<(), AppServiceError> {
-        let own = requester.and_then(|requester| self.acting(requester));
+        let own = self.acting(requester);
         if own.is_some_and(|own| !owns(&own.registration)) {
             return Err(AppServiceError::Exclusive(format!(
                 "the {kind} is not in the application service's namespace"

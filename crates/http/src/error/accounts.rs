@@ -30,6 +30,7 @@ impl From<AccountsError> for MatrixError {
                 Self::new(StatusCode::FORBIDDEN, "M_USER_DEACTIVATED", message)
             }
             AccountsError::UserInUse => Self::bad_request("M_USER_IN_USE", message),
+            AccountsError::Exclusive => Self::bad_request("M_EXCLUSIVE", message),
             AccountsError::InvalidUsername(_) => Self::bad_request("M_INVALID_USERNAME", message),
             AccountsError::WeakPassword(_) => Self::bad_request("M_WEAK_PASSWORD", message),
             AccountsError::ThreepidDenied(_) => {

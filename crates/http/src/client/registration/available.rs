@@ -3,17 +3,14 @@
 
 use axum::extract::State;
 use pli_accounts::Registration;
-use pli_appservice::AppServices;
 use ruma::api::client::account::get_username_availability::v3::{Request, Response};
 
 use crate::extract::{Answer, Reply, Ruma};
 
 pub(in crate::client) async fn available(
     State(registration): State<Registration>,
-    State(app_services): State<AppServices>,
     Ruma { request, .. }: Ruma<Request>,
 ) -> Reply<Response> {
-    app_services.check_username(&request.username)?;
     registration.check_available(&request.username).await?;
     Ok(Answer(Response::new(true)))
 }

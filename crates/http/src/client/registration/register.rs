@@ -51,9 +51,6 @@ pub(in crate::client) async fn register(
         let registered = app_services.register(&requester, &username, session).await?;
         return Ok(Json(Body::of(registered)));
     }
-    if let Some(username) = &request.username {
-        app_services.check_username(username)?;
-    }
     let account = NewAccount { username: request.username, password: request.password, session };
     let registered = registration.register(&account, request.auth.as_ref()).await?;
     Ok(Json(Body::of(registered)))

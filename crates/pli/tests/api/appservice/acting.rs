@@ -94,7 +94,8 @@ async fn reserved_aliases_are_the_bridges_alone() {
         .refused(400, "M_EXCLUSIVE");
     server.put(&claire, &alias("news"), body).await.ok();
 
-    let created = server.bridge(Method::POST, "/_matrix/client/v3/createRoom", Some(creating)).await;
+    let created =
+        server.bridge(Method::POST, "/_matrix/client/v3/createRoom", Some(creating)).await;
     let portal = created.ok()["room_id"].clone();
     let body = Some(json!({ "room_id": portal }));
     server.bridge(Method::PUT, &alias("other"), body).await.refused(400, "M_EXCLUSIVE");

@@ -89,7 +89,8 @@ async fn keys_belong_to_a_device_that_the_bridge_names() {
     let server = bridge.server().await;
     let puppet = server.puppet("telegram_1").await;
     let upload = "/_matrix/client/v3/keys/upload";
-    let keys = json!({ "one_time_keys": { "signed_curve25519:1": { "key": "a", "signatures": {} } } });
+    let keys =
+        json!({ "one_time_keys": { "signed_curve25519:1": { "key": "a", "signatures": {} } } });
     let path = format!("{upload}?{puppet}");
     server.bridge(Method::POST, &path, Some(keys.clone())).await.refused(400, "M_MISSING_PARAM");
     let device = format!("{DEVICES}/BRIDGE?{puppet}");

@@ -80,9 +80,8 @@ async fn a_bridge_learns_when_its_one_time_keys_are_taken() {
     server.post(&claire, "/_matrix/client/v3/keys/claim", claim).await.ok();
     // Who takes a key uses it for a message.
     send_to_bot(&server, &claire, 1).await;
-    let has_two = |body: &Value| {
-        body["device_one_time_keys_count"][BOT]["BRIDGE"]["signed_curve25519"] == 2
-    };
+    let has_two =
+        |body: &Value| body["device_one_time_keys_count"][BOT]["BRIDGE"]["signed_curve25519"] == 2;
     let attempts =
         bridge.until(|attempts| attempts.iter().any(|attempt| has_two(&attempt.body))).await;
     let body = &attempts.iter().find(|attempt| has_two(&attempt.body)).unwrap().body;

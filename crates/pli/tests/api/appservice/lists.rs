@@ -30,9 +30,8 @@ async fn the_rooms_of_a_network_are_found_beside_the_servers_own() {
     let wrong = Some(json!({ "visibility": "hidden" }));
     server.bridge(Method::PUT, &list, wrong).await.refused(400, "M_INVALID_PARAM");
 
-    let search = async |body: Value| {
-        server.post(&claire, "/_matrix/client/v3/publicRooms", body).await.ok()
-    };
+    let search =
+        async |body: Value| server.post(&claire, "/_matrix/client/v3/publicRooms", body).await.ok();
     let network = json!({ "third_party_instance_id": "telegram|main" });
     assert_eq!(names(&search(json!({})).await), ["Own"]);
     assert_eq!(names(&search(network.clone()).await), ["Portal"]);

@@ -135,7 +135,8 @@ async fn third_party_networks_are_the_bridges_to_describe() {
         assert_eq!(&server.get(&claire, &path).await.ok(), expected, "{path}");
     }
     // Nobody's token goes to a bridge.
-    let path = format!("{third_party}/user/telegram?name=samir&access_token={}", claire.access_token);
+    let path =
+        format!("{third_party}/user/telegram?name=samir&access_token={}", claire.access_token);
     let answer = server.send(Method::GET, &path, None, None).await;
     assert_eq!(answer.ok(), user);
     assert!(!bridge.asked().iter().any(|asked| asked.contains(&claire.access_token)));
