@@ -21,8 +21,8 @@ use futures_util::future::join_all;
 use pli_store::{Committed, Touch, ambient::Ambient};
 use tokio::sync::broadcast::error::RecvError;
 
-pub(crate) use self::inbox::Inbox;
 use self::worker::Worker;
+pub(crate) use self::{inbox::Inbox, interest::find_inhabitant_at};
 use crate::{AppServices, services::Service};
 
 /// Brings the services of this server what happens.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use pli_accounts::Requester;
-use ruma::{OwnedRoomId, RoomAliasId, UserId};
+use pli_store::Stamp;
+use ruma::{OwnedRoomId, OwnedUserId, RoomAliasId, RoomId, UserId};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{AppServiceError, AppServices};
+use crate::{AppServiceError, AppServices, courier::find_inhabitant_at};
 
 impl AppServices {
     /// Gives the service to which an unknown user would belong the opportunity to create them. Call
@@ -64,6 +65,29 @@ impl AppServices {
             }
         }
         Ok(None)
+    }
+
+    /// As whom somebody reads who is in a room: a service that isn't in it as the user it acts for, as
+    /// another of its users who is
+    /// ([specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidjoined_members)).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn reader_of_members(
+        &self,
+        requester: &Requester,
+        room_id: &RoomId,
+    ) -> Result<OwnedUserId, AppServiceError> {
+        let Some(service) = self.acting(requester) else { return Ok(requester.user_id.clone()) };
+        let rooms = &self.inner.rooms;
+        let snapshot = self.inner.store.snapshot().await?;
+        if rooms.is_joined(&snapshot, &requester.user_id, room_id).await? {
+            return Ok(requester.user_id.clone());
+        }
+        let found =
+            find_inhabitant_at(&snapshot, rooms, &service.registration, room_id, Stamp::MAX)
+                .await?;
+        Ok(found.unwrap_or_else(|| requester.user_id.clone()))
     }
 
     /// Asks a service, on its own request, whether it is there. Returns how long that took.

@@ -1,11 +1,11 @@
 //! What a service is interested in
 //! ([specification](https://spec.matrix.org/v1.19/application-service-api/#registration)).
 
-use pli_rooms::{MembershipKind, RoomEvent, Rooms};
-use pli_store::Snapshot;
+use pli_rooms::{Member, MembershipKind, RoomEvent, Rooms, UserRoom};
+use pli_store::{Snapshot, Stamp};
 use quick_cache::sync::Cache;
 use ruma::{
-    OwnedRoomId, RoomId, UserId,
+    OwnedRoomId, OwnedUserId, RoomId, UserId,
     events::{TimelineEventType, room::member::MembershipState},
 };
 use serde::Deserialize;
@@ -58,16 +58,28 @@ impl Interest {
         if service.acts_for(event.pdu.sender()) {
             return Ok(true);
         }
-        self.wants_room(snapshot, rooms, service, room_id).await
+        let at = event.stamp.unwrap_or(Stamp::MAX);
+        self.wants_room_at(snapshot, rooms, service, room_id, at).await
     }
 
-    /// Whether the service wants whatever happens in a room.
+    /// Whether the service wants whatever happens in a room now.
     pub(crate) async fn wants_room(
         &self,
         snapshot: &Snapshot,
         rooms: &Rooms,
         service: &Registration,
         room_id: &RoomId,
+    ) -> Result<bool, AppServiceError> {
+        self.wants_room_at(snapshot, rooms, service, room_id, Stamp::MAX).await
+    }
+
+    async fn wants_room_at(
+        &self,
+        snapshot: &Snapshot,
+        rooms: &Rooms,
+        service: &Registration,
+        room_id: &RoomId,
+        at: Stamp,
     ) -> Result<bool, AppServiceError> {
         if service.rooms.contains(room_id.as_str()) {
             return Ok(true);
@@ -78,7 +90,7 @@ impl Interest {
                 return Ok(true);
             }
         }
-        self.is_inhabited(snapshot, rooms, service, room_id).await
+        self.was_inhabited(snapshot, rooms, service, room_id, at).await
     }
 
     /// Whether a user of the service is joined to a room. Reads members the first time only.
@@ -89,36 +101,65 @@ impl Interest {
         service: &Registration,
         room_id: &RoomId,
     ) -> Result<bool, AppServiceError> {
+        self.was_inhabited(snapshot, rooms, service, room_id, Stamp::MAX).await
+    }
+
+    /// Whether somebody who is joined to a room now, and is the service's, was so at a stamp. What
+    /// happened before they came in is not theirs; their coming in is still to be read.
+    async fn was_inhabited(
+        &self,
+        snapshot: &Snapshot,
+        rooms: &Rooms,
+        service: &Registration,
+        room_id: &RoomId,
+        at: Stamp,
+    ) -> Result<bool, AppServiceError> {
         if let Some(known) = self.inhabited.get(room_id) {
             return Ok(known);
         }
-        let found = rooms.is_joined(snapshot, &service.sender, room_id).await?
-            || find_inhabitant(snapshot, rooms, service, room_id).await?;
+        let found = find_inhabitant_at(snapshot, rooms, service, room_id, at).await?.is_some();
         self.inhabited.insert(room_id.to_owned(), found);
         Ok(found)
     }
 }
 
-async fn find_inhabitant(
+fn was_joined(room: &UserRoom, at: Stamp) -> bool {
+    room.membership == MembershipKind::Join && room.since <= at
+}
+
+/// A user of a service who is joined to a room and was so at a stamp.
+pub(crate) async fn find_inhabitant_at(
     snapshot: &Snapshot,
     rooms: &Rooms,
     service: &Registration,
     room_id: &RoomId,
-) -> Result<bool, AppServiceError> {
+    at: Stamp,
+) -> Result<Option<OwnedUserId>, AppServiceError> {
+    let room = rooms.user_room(snapshot, &service.sender, room_id).await?;
+    if room.is_some_and(|room| was_joined(&room, at)) {
+        return Ok(Some(service.sender.clone()));
+    }
     if service.users.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let mut after = None;
     loop {
         let joined = MembershipKind::Join;
         let page = rooms.members_page(snapshot, room_id, joined, after.as_deref(), PAGE).await?;
-        if page.iter().any(|member| service.acts_for(&member.user_id)) {
-            return Ok(true);
+        let is_last = page.len() < PAGE;
+        after = page.last().map(|member| member.user_id.clone());
+        for Member { user_id, .. } in page {
+            if !service.acts_for(&user_id) {
+                continue;
+            }
+            let room = rooms.user_room(snapshot, &user_id, room_id).await?;
+            if room.is_some_and(|room| was_joined(&room, at)) {
+                return Ok(Some(user_id));
+            }
         }
-        if page.len() < PAGE {
-            return Ok(false);
+        if is_last {
+            return Ok(None);
         }
-        after = page.into_iter().next_back().map(|member| member.user_id);
     }
 }
 

@@ -150,6 +150,34 @@ async fn a_bridge_hears_of_rooms_by_their_alias_and_of_its_users() {
     server.bridge(Method::POST, &join, Some(json!({}))).await.ok();
     server.say(&claire, &other, "to the puppet").await;
     bridge.until_text("to the puppet").await;
+
+    // Who is there is for the whole bridge to know.
+    let members = format!("/_matrix/client/v3/rooms/{other}/joined_members");
+    let members = server.bridge(Method::GET, &members, None).await.ok();
+    assert!(members["joined"]["@telegram_1:pli.test"].is_object(), "{members}");
+}
+
+/// A bridge that is down while its bot is invited somewhere must not be told afterwards what was said
+/// there before.
+#[tokio::test]
+async fn what_was_said_before_a_bridge_came_in_is_not_told_however_late_it_reads() {
+    let bridge = Bridge::listen().await;
+    let server = bridge.server().await;
+    let claire = server.sign_up("claire").await;
+    let other = portal(&server, &claire).await;
+    bridge.answer_transactions(500);
+    server.say(&claire, &other, "stuck").await;
+    bridge.until_text("stuck").await;
+    let room = server.create_room(&claire, json!({ "preset": "public_chat" })).await;
+    server.say(&claire, &room, "before").await;
+    let path = format!("/_matrix/client/v3/rooms/{room}");
+    server.bridge(Method::POST, &format!("{path}/join"), Some(json!({}))).await.ok();
+    server.say(&claire, &room, "after").await;
+    bridge.answer_transactions(200);
+    let mut events = bridge.until_text("after").await;
+    events.retain(|event| event["room_id"] == room);
+    assert_eq!(events[0]["content"]["membership"], "join", "{events:#?}");
+    assert_eq!(texts(&events), ["after"]);
 }
 
 #[tokio::test]
