@@ -3,7 +3,7 @@ use std::sync::Arc;
 use pli_accounts::AccountsError;
 use pli_events::EventError;
 use pli_store::{CommitError, StoreError};
-use ruma::{OwnedEventId, OwnedRoomAliasId, OwnedRoomId, RoomVersionId};
+use ruma::{OwnedEventId, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomVersionId};
 
 use crate::state::StateRoot;
 
@@ -28,6 +28,15 @@ pub enum RoomError {
     /// No such event, or the user may not see it.
     #[error("no event {0} is known here")]
     UnknownEvent(OwnedEventId),
+    /// No event of the time asked for, or none that the user may see.
+    #[error("no event of that time is known here: ask for another time, or the other direction")]
+    NoEventThen,
+    /// What an event says of its relation to another one contradicts that one.
+    #[error("{0}")]
+    BadRelation(String),
+    /// The user annotated the event in the same way before.
+    #[error("you reacted like this already")]
+    DuplicateAnnotation,
     /// Only a room that was left can be forgotten.
     #[error("you are still in this room: leave it first")]
     StillInRoom,
@@ -67,6 +76,30 @@ pub enum RoomError {
     /// The branches of a room can't be brought together.
     #[error("the room's state can't be resolved: {0}")]
     Resolution(String),
+    /// Somebody doesn't want invitations from the sender.
+    #[error("{0} does not want to be invited by you")]
+    InviteBlocked(OwnedUserId),
+    /// An event is no reply in the thread.
+    #[error("the event is not a reply in this thread")]
+    NotInThread,
+    /// The user ceased to follow the thread after the event.
+    #[error("you unsubscribed from this thread after that event")]
+    UnsubscribedSince,
+    /// An event may not wait for so long.
+    #[error("an event can wait for {} seconds at most: choose a shorter delay", .0.as_secs())]
+    DelayTooLong(std::time::Duration),
+    /// Too many events of the user wait.
+    #[error("{0} of your events wait already: cancel one first")]
+    TooManyDelayedEvents(usize),
+    /// No such delayed event, or it was over long ago.
+    #[error("there is no such delayed event")]
+    UnknownDelayedEvent,
+    /// The delayed event doesn't wait any more.
+    #[error("the delayed event was sent or cancelled already")]
+    DelayedEventIsOver,
+    /// Somebody else set the state that the delayed event was to set.
+    #[error("somebody else set this state meanwhile")]
+    DelayedEventSuperseded,
     /// Not an error of the caller's: the operation has to wait for the batch being built.
     #[doc(hidden)]
     #[error("to be done after the current batch")]

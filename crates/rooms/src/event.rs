@@ -5,7 +5,7 @@ use ruma::{EventId, OwnedEventId, UserId, events::TimelineEventType};
 
 use crate::{
     error::RoomError,
-    rows::{SenderTransaction, StoredEvent},
+    rows::{Related, SenderTransaction, StoredEvent},
     state::StateRoot,
 };
 
@@ -26,6 +26,8 @@ pub struct RoomEvent {
     pub redacted_by: Option<OwnedEventId>,
     /// The device that sent it and its transaction id, for events of this server's clients.
     pub transaction: Option<SenderTransaction>,
+    /// What refers to it.
+    pub related: Related,
 }
 
 impl RoomEvent {
@@ -38,6 +40,7 @@ impl RoomEvent {
             soft_failed: false,
             redacted_by: None,
             transaction: None,
+            related: Related::default(),
         }
     }
 
@@ -51,6 +54,7 @@ impl RoomEvent {
             soft_failed: stored.soft_failed,
             redacted_by: stored.redacted_by,
             transaction: stored.transaction,
+            related: stored.related,
         })
     }
 
@@ -64,6 +68,7 @@ impl RoomEvent {
             soft_failed: self.soft_failed,
             redacted_by: self.redacted_by.clone(),
             transaction: self.transaction.clone(),
+            related: self.related,
         }
     }
 

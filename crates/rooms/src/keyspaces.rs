@@ -1,15 +1,20 @@
 //! The tables that the room log owns.
 
-use pli_store::{Keyspace, KeyspaceInfo, Stamp};
+use pli_store::{Counter, Keyspace, KeyspaceInfo, Stamp};
 use ruma::{OwnedDeviceId, OwnedEventId, OwnedRoomAliasId, OwnedRoomId, OwnedUserId};
 
 use crate::{
     news::ROOM_NEWS,
+    operations::{
+        DELAYED_EVENT, DELAYED_EVENT_DUE, DELAYED_EVENT_OF_USER, DELAYED_EVENT_TRANSACTION,
+        THREAD_SUBSCRIPTION, THREAD_SUBSCRIPTION_CHANGE,
+    },
     rows::{
         AliasRow, EventPlace, MemberRow, MembershipKind, ProfileJob, ReceiptKind, ReceiptRow,
-        RedactionRow, RoomHead, RoomSummary, StoredEvent, StreamedReceipt, TransactionRow,
-        UserRoomRow,
+        RedactionRow, RelationRow, ReplacementRow, RoomHead, RoomSummary, StoredEvent,
+        StreamedReceipt, ThreadOrderRow, ThreadRow, TransactionRow, UserRoomRow,
     },
+    search::{SEARCH_CURSOR, SEARCH_WORD},
     state::STATE_NODE,
 };
 
@@ -48,6 +53,26 @@ pub const PUBLIC_ROOM: Keyspace<OwnedRoomId, ()> = Keyspace::new("public_room");
 /// Changes of profiles that are still to be written into the rooms of their users.
 pub const PROFILE_JOB: Keyspace<OwnedUserId, ProfileJob> = Keyspace::new("profile_job");
 
+/// What refers to each event, in the order of the timeline: room, event that is referred to.
+pub const RELATION: Keyspace<(OwnedRoomId, OwnedEventId, Stamp), RelationRow> =
+    Keyspace::new("relation");
+/// Who annotated each event how (a hash of sender, type and key): the annotation.
+pub const ANNOTATION: Keyspace<(OwnedRoomId, OwnedEventId, [u8; 32]), String> =
+    Keyspace::new("annotation");
+/// The edit that stands for each edited event.
+pub const REPLACEMENT: Keyspace<(OwnedRoomId, OwnedEventId), ReplacementRow> =
+    Keyspace::new("replacement");
+/// A room's threads by the event that they grew from.
+pub const THREAD: Keyspace<(OwnedRoomId, OwnedEventId), ThreadRow> = Keyspace::new("thread");
+/// A room's threads in the order of their latest replies.
+pub const THREAD_ORDER: Keyspace<(OwnedRoomId, Stamp), ThreadOrderRow> =
+    Keyspace::new("thread_order");
+/// How many replies each user has in each thread.
+pub const THREAD_PARTICIPANT: Keyspace<(OwnedRoomId, OwnedEventId, OwnedUserId), Counter> =
+    Keyspace::new("thread_participant");
+/// A room's events by the time at which they say they were sent, in milliseconds: the event's id.
+pub const EVENT_TIME: Keyspace<(OwnedRoomId, u64, Stamp), String> = Keyspace::new("event_time");
+
 /// Everything above, for `pli store inspect` and `pli store check`.
 pub const KEYSPACES: &[KeyspaceInfo] = &[
     STATE_NODE.info(),
@@ -66,5 +91,20 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     ROOM_ALIAS.info(),
     PUBLIC_ROOM.info(),
     PROFILE_JOB.info(),
+    RELATION.info(),
+    ANNOTATION.info(),
+    REPLACEMENT.info(),
+    THREAD.info(),
+    THREAD_ORDER.info(),
+    THREAD_PARTICIPANT.info(),
+    EVENT_TIME.info(),
+    SEARCH_WORD.info(),
+    SEARCH_CURSOR.info(),
+    DELAYED_EVENT.info(),
+    DELAYED_EVENT_OF_USER.info(),
+    DELAYED_EVENT_DUE.info(),
+    DELAYED_EVENT_TRANSACTION.info(),
+    THREAD_SUBSCRIPTION.info(),
+    THREAD_SUBSCRIPTION_CHANGE.info(),
     ROOM_NEWS.info(),
 ];

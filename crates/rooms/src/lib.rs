@@ -9,6 +9,7 @@
 mod error;
 mod event;
 pub mod filter;
+mod ignored;
 pub mod keyspaces;
 mod lazy_snapshot;
 mod log;
@@ -17,8 +18,10 @@ mod operations;
 mod pagination;
 mod power;
 mod read;
+mod relation;
 mod rooms;
 mod rows;
+pub mod search;
 pub mod state;
 mod typing;
 mod visibility;
@@ -26,21 +29,30 @@ mod visibility;
 pub use self::{
     error::RoomError,
     event::RoomEvent,
+    filter::RelationFilter,
+    ignored::IgnoredUsers,
     keyspaces::KEYSPACES,
     news::{NewsKind, RoomNews},
     operations::{
-        Context, CreateRoom, HistoryPage, HistoryRequest, InitialState, Mark, MembershipChange,
-        Preset, PublicRoom, PublicRooms, ReceiptThreadKey, Redaction, RoomView, SendMessage,
-        SetState,
+        Context, CreateRoom, DelayedEvent, DelayedEventAction, DelayedEventLimits, DelayedEventRow,
+        DelayedEvents, DelayedOutcome, HistoryPage, HistoryRequest, InitialState,
+        InvalidThreadSubscriptionsToken, InviteVerdict, Mark, MembershipChange, Preset, PublicRoom,
+        PublicRooms, ReceiptThreadKey, Redaction, RelationsPage, RelationsRequest, RoomView,
+        ScheduleEvent, SendMessage, SetState, ThreadSubscriptionChange, ThreadSubscriptionChanges,
+        ThreadSubscriptionsToken, ThreadsPage, ThreadsRequest, UpgradeRoom,
     },
     pagination::{InvalidPaginationToken, PaginationToken},
     power::PowerLevels,
-    read::{Member, Reader, RecentRoom, RecentWanted, TimelineRange},
+    read::{
+        Acquaintances, HierarchyPage, HierarchyRequest, HierarchyRoom, Member, Reader, RecentRoom,
+        RecentWanted, RoomPreview, SpaceChild, TimelineRange,
+    },
     rooms::{Rooms, RoomsConfig},
     rows::{
         AliasRow, EventPlace, Extremity, MemberRow, MembershipKind, ProfileJob, ReceiptKind,
-        ReceiptRow, RedactionRow, RoomHead, RoomSummary, SenderTransaction, StoredEvent,
-        StreamedReceipt, THREAD_UNTHREADED, TransactionRow, UserRoom, UserRoomRow, WrittenAt,
+        ReceiptRow, RedactionRow, Related, RelationRow, ReplacementRow, RoomHead, RoomSummary,
+        SenderTransaction, StoredEvent, StreamedReceipt, THREAD_UNTHREADED, ThreadOrderRow,
+        ThreadRow, TransactionRow, UserRoom, UserRoomRow, WrittenAt,
     },
     state::{StateDifference, StateEntry, StateRoot, StateTree},
     typing::{MAX_TYPING, Typing, TypingNow},

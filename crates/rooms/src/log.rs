@@ -10,6 +10,7 @@ mod effects;
 mod operation;
 mod receive;
 mod redaction;
+mod relations;
 mod resolve;
 mod summary;
 mod transaction;

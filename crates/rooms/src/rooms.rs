@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) recent: Cache<OwnedRoomId, Arc<RecentRoom>, RecentWeight>,
     pub(crate) moments: KnownMoments,
     pub(crate) log: RoomLog,
+    /// Held while words are written down that nobody waits for.
+    pub(crate) indexing: Arc<tokio::sync::Mutex<()>>,
     /// Whether somebody reads the stream of news.
     pub(crate) keeps_news: AtomicBool,
 }
@@ -102,6 +104,7 @@ impl Rooms {
             recent,
             moments: KnownMoments::new(),
             log: RoomLog::new(),
+            indexing: Arc::default(),
             keeps_news: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }

@@ -6,6 +6,7 @@ mod head;
 mod member;
 mod profile_job;
 mod receipt;
+mod relation;
 mod summary;
 mod transaction;
 mod user_room;
@@ -20,6 +21,7 @@ pub use self::{
     member::{MemberRow, MembershipKind},
     profile_job::ProfileJob,
     receipt::{ReceiptKind, ReceiptRow, StreamedReceipt, THREAD_UNTHREADED},
+    relation::{Related, RelationRow, ReplacementRow, ThreadOrderRow, ThreadRow},
     summary::RoomSummary,
     transaction::{RedactionRow, TransactionRow},
     user_room::{UserRoom, UserRoomRow},

@@ -28,15 +28,21 @@ mod public_rooms;
 mod read_markers;
 mod receipt;
 mod redact;
+mod relation_filter;
+mod relations;
+mod search;
 mod search_public_rooms;
-mod send;
+pub(super) mod send;
 mod set_alias;
-mod set_state;
+pub(super) mod set_state;
 mod set_tag;
 mod set_visibility;
 mod tags;
+mod threads;
+mod timestamp_to_event;
 mod typing;
 mod unban;
+mod upgrade;
 
 use axum::{Router, routing::get};
 use pli_accounts::Requester;
@@ -44,13 +50,14 @@ use pli_appservice::AppServices;
 use pli_rooms::{PaginationToken, Reader, RoomError, Rooms};
 use ruma::{OwnedRoomId, OwnedRoomOrAliasId, RoomAliasId, UInt, UserId, api::client as api};
 
+use super::delayed_events;
 use crate::{AppState, MatrixError, route::RumaRoutes};
 
 /// The most events that one page has.
 const MAX_LIMIT: usize = 500;
 
 pub(super) fn routes() -> Router<AppState> {
-    let one_state = get(get_state::get_state).put(set_state::set_state);
+    let one_state = get(get_state::get_state).put(delayed_events::set_state_or_schedule);
     let mut router = Router::new()
         .endpoint::<api::room::create_room::v3::Request, _, _>(create::create)
         .endpoint::<api::membership::join_room_by_id::v3::Request, _, _>(join::join)
@@ -64,7 +71,9 @@ pub(super) fn routes() -> Router<AppState> {
         .endpoint::<api::membership::ban_user::v3::Request, _, _>(ban::ban)
         .endpoint::<api::membership::unban_user::v3::Request, _, _>(unban::unban)
         .endpoint::<api::membership::forget_room::v3::Request, _, _>(forget::forget)
-        .endpoint::<api::message::send_message_event::v3::Request, _, _>(send::send)
+        .endpoint::<api::message::send_message_event::v3::Request, _, _>(
+            delayed_events::send_or_schedule,
+        )
         .endpoint::<api::redact::redact_event::v3::Request, _, _>(redact::redact)
         .endpoint::<api::state::get_state_events::v3::Request, _, _>(get_all_state::get_all_state)
         .endpoint::<api::room::get_room_event::v3::Request, _, _>(event::event)
@@ -75,6 +84,25 @@ pub(super) fn routes() -> Router<AppState> {
         .endpoint::<api::membership::joined_rooms::v3::Request, _, _>(joined_rooms::joined_rooms)
         .endpoint::<api::message::get_message_events::v3::Request, _, _>(messages::messages)
         .endpoint::<api::context::get_context::v3::Request, _, _>(context::context)
+        .endpoint_with_unstable::<api::relations::get_relating_events::v1::Request, _, _>(
+            relations::relations,
+        )
+        .endpoint_with_unstable::<
+            api::relations::get_relating_events_with_rel_type::v1::Request,
+            _,
+            _,
+        >(relations::relations_of_type)
+        .endpoint_with_unstable::<
+            api::relations::get_relating_events_with_rel_type_and_event_type::v1::Request,
+            _,
+            _,
+        >(relations::relations_of_types)
+        .endpoint_with_unstable::<api::threads::get_threads::v1::Request, _, _>(threads::threads)
+        .endpoint_with_unstable::<api::room::get_event_by_timestamp::v1::Request, _, _>(
+            timestamp_to_event::timestamp_to_event,
+        )
+        .endpoint::<api::room::upgrade_room::v3::Request, _, _>(upgrade::upgrade)
+        .endpoint::<api::search::search_events::v3::Request, _, _>(search::search)
         .endpoint::<api::typing::create_typing_event::v3::Request, _, _>(typing::typing)
         .endpoint::<api::receipt::create_receipt::v3::Request, _, _>(receipt::receipt)
         .endpoint::<api::read_marker::set_read_marker::v3::Request, _, _>(
@@ -125,7 +153,7 @@ fn limit(wanted: UInt) -> usize {
     usize::try_from(u64::from(wanted)).unwrap_or(MAX_LIMIT).min(MAX_LIMIT)
 }
 
-async fn resolve(
+pub(super) async fn resolve(
     rooms: &Rooms,
     app_services: &AppServices,
     room_id_or_alias: OwnedRoomOrAliasId,

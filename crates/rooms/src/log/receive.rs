@@ -215,7 +215,9 @@ impl RoomTransaction<'_> {
         {
             let pruned = self.pruned(&appended, redacted_by)?;
             self.amend_last(|event| *event = pruned);
+            return Ok(());
         }
-        Ok(())
+        self.relate(&appended).await?;
+        self.adopt_relations(&appended).await
     }
 }

@@ -79,6 +79,7 @@ impl RoomTransaction<'_> {
         if target.redacted_by.is_some() || !self.redaction_applies(redaction, target).await? {
             return Ok(());
         }
+        self.unrelate(target).await?;
         let redacted_by = redaction.event_id().to_owned();
         let pruned = Arc::new(self.pruned(target, redacted_by.clone())?);
         match pruned.stamp {
@@ -92,7 +93,7 @@ impl RoomTransaction<'_> {
         self.batch.put(&REDACTION, pruned.event_id(), &RedactionRow { redacted_by });
         self.forget_content(&pruned).await?;
         if pruned.stamp.is_some() {
-            self.redacted.push(pruned);
+            self.rewritten.insert(pruned.event_id().to_owned(), pruned);
         }
         Ok(())
     }

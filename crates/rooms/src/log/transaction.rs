@@ -18,7 +18,7 @@ use ruma::{
 };
 
 pub(crate) use self::new_event::NewEvent;
-use super::{ClientTransaction, KnownRoom, Operation};
+use super::{ClientTransaction, KnownRoom, Operation, relations::PendingRelations};
 use crate::{
     Rooms,
     error::RoomError,
@@ -61,8 +61,10 @@ pub(crate) struct RoomTransaction<'a> {
     /// Redactions of this batch whose target isn't known yet: target, redaction.
     pub(crate) early_redactions: HashMap<OwnedEventId, OwnedEventId>,
     touched: HashSet<Touch>,
-    /// Cached events that the batch replaces by their redacted form.
-    pub(crate) redacted: Vec<Arc<RoomEvent>>,
+    /// Events that were on the timeline before, as the batch rewrites them.
+    pub(crate) rewritten: HashMap<OwnedEventId, Arc<RoomEvent>>,
+    /// What refers to what.
+    pub(crate) relations: PendingRelations,
 }
 
 impl<'a> RoomTransaction<'a> {
@@ -150,7 +152,8 @@ impl<'a> RoomTransaction<'a> {
             batch: Batch::new(),
             early_redactions: HashMap::new(),
             touched: HashSet::new(),
-            redacted: Vec::new(),
+            rewritten: HashMap::new(),
+            relations: PendingRelations::default(),
         }
     }
 
@@ -200,6 +203,9 @@ impl<'a> RoomTransaction<'a> {
         event_id: &EventId,
     ) -> Result<Option<Arc<RoomEvent>>, RoomError> {
         if let Some(event) = self.appended_by_id.get(event_id) {
+            return Ok(Some(Arc::clone(event)));
+        }
+        if let Some(event) = self.rewritten.get(event_id) {
             return Ok(Some(Arc::clone(event)));
         }
         self.rooms.event_from(&self.source, event_id).await

@@ -1,6 +1,6 @@
 use pli_store::{CommitError, Expect};
 use ruma::{
-    MilliSecondsSinceUnixEpoch, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomVersionId,
+    MilliSecondsSinceUnixEpoch, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomVersionId, UserId,
     events::{StateEventType, TimelineEventType},
     room_version_rules::RoomVersionRules,
 };
@@ -128,6 +128,8 @@ impl Rooms {
                  allowed: create the room first, then go on"
             )));
         }
+        let invited: Vec<&UserId> = request.invite.iter().map(|user_id| &**user_id).collect();
+        self.check_invites(&request.creator, invited.into_iter()).await?;
         let alias = self.requested_alias(&request)?;
         let preset = request.preset.unwrap_or(if request.is_public {
             Preset::PublicChat
@@ -144,7 +146,12 @@ impl Rooms {
             for attempt in 0..MOST_ATTEMPTS {
                 match rooms.try_create_room(&plan, attempt).await {
                     Err(RoomError::Busy) => {}
-                    outcome => return outcome,
+                    outcome => {
+                        if let Ok(room_id) = &outcome {
+                            rooms.take_along_if_possible(&plan.request.creator, room_id).await;
+                        }
+                        return outcome;
+                    }
                 }
             }
             Err(RoomError::Busy)

@@ -9,7 +9,11 @@ use ruma::{
 
 use super::RoomView;
 use crate::{
-    Rooms, error::RoomError, event::RoomEvent, filter, pagination::PaginationToken,
+    IgnoredUsers, Rooms,
+    error::RoomError,
+    event::RoomEvent,
+    filter::{self, RelationFilter},
+    pagination::PaginationToken,
     read::TimelineRange,
 };
 
@@ -33,6 +37,8 @@ pub struct HistoryRequest<'a> {
     pub limit: usize,
     /// Which events.
     pub filter: &'a RoomEventFilter,
+    /// Which relations to others these have.
+    pub relations: &'a RelationFilter,
 }
 
 /// A page of history.
@@ -40,7 +46,7 @@ pub struct HistoryRequest<'a> {
 pub struct HistoryPage {
     /// Where the page begins.
     pub start: PaginationToken,
-    /// Where to go on; `None` when there is no more.
+    /// Where to go on; `None` when the page is empty and there is no more.
     pub end: Option<PaginationToken>,
     /// The events, in the direction asked for.
     pub events: Vec<Arc<RoomEvent>>,
@@ -65,6 +71,21 @@ pub struct Context {
     pub state: Vec<Arc<RoomEvent>>,
 }
 
+/// Which events somebody reads.
+struct Wanted<'a> {
+    filter: &'a RoomEventFilter,
+    relations: &'a RelationFilter,
+    ignored: IgnoredUsers,
+}
+
+impl Wanted<'_> {
+    fn allows(&self, room_id: &RoomId, event: &RoomEvent) -> bool {
+        filter::matches(self.filter, room_id, event)
+            && self.relations.matches(event)
+            && !self.ignored.hides(event)
+    }
+}
+
 struct Scanned {
     events: Vec<Arc<RoomEvent>>,
     /// Where the scan stopped, if it didn't reach the end of the range.
@@ -84,7 +105,7 @@ impl Rooms {
         request: HistoryRequest<'_>,
     ) -> Result<HistoryPage, RoomError> {
         let view = self.view(snapshot, user_id, room_id).await?;
-        let HistoryRequest { from, to, direction, limit, filter } = request;
+        let HistoryRequest { from, to, direction, limit, filter, relations } = request;
         let (start, range) = match direction {
             Direction::Backward => {
                 let start = from.map_or(Stamp::MAX, PaginationToken::stamp).min(view.up_to);
@@ -103,10 +124,14 @@ impl Rooms {
             return Ok(HistoryPage { start, end: None, events: Vec::new(), state: Vec::new() });
         }
 
+        let ignored = self.ignored_users(snapshot, user_id).await?;
+        let wanted = Wanted { filter, relations, ignored };
         let scanned = self
-            .scan_visible(snapshot, user_id, room_id, &view, range, limit, direction, filter)
+            .scan_visible(snapshot, user_id, room_id, &view, range, limit, direction, &wanted)
             .await?;
-        let end = scanned.stopped_at.map(|stamp| match direction {
+        // Whoever got events learns where they end: only an empty page says that there is no more.
+        let last = scanned.events.last().and_then(|event| event.stamp);
+        let end = scanned.stopped_at.or(last).map(|stamp| match direction {
             Direction::Backward => PaginationToken::before(stamp),
             Direction::Forward => PaginationToken::after(stamp),
         });
@@ -128,7 +153,7 @@ impl Rooms {
         mut range: TimelineRange,
         limit: usize,
         direction: Direction,
-        filter: &RoomEventFilter,
+        wanted: &Wanted<'_>,
     ) -> Result<Scanned, RoomError> {
         let mut events = Vec::new();
         let mut scanned = 0;
@@ -152,7 +177,7 @@ impl Rooms {
                     Direction::Backward => range.up_to = PaginationToken::before(stamp).stamp(),
                     Direction::Forward => range.after = stamp,
                 }
-                if filter::matches(filter, room_id, &event)
+                if wanted.allows(room_id, &event)
                     && self.may_see(snapshot, user_id, view.user_room.as_ref(), &event).await?
                 {
                     events.push(event);
@@ -202,66 +227,84 @@ impl Rooms {
         if is_visible { Ok(event) } else { Err(unknown()) }
     }
 
-    /// An event and what is around it, at most `limit` events besides it.
+    /// An event and what is around it, at most so many events before and after it.
     ///
     /// # Errors
     /// [`RoomError::Forbidden`], [`RoomError::UnknownEvent`]; when the store fails.
+    #[expect(clippy::too_many_arguments, reason = "what the endpoint takes")]
     pub async fn context(
         &self,
         snapshot: &Snapshot,
         user_id: &UserId,
         room_id: &RoomId,
         event_id: &EventId,
-        limit: usize,
+        limits: (usize, usize),
         filter: &RoomEventFilter,
+        relations: &RelationFilter,
     ) -> Result<Context, RoomError> {
         let event = self.event_for(snapshot, user_id, room_id, event_id).await?;
         let view = self.view(snapshot, user_id, room_id).await?;
+        let ignored = self.ignored_users(snapshot, user_id).await?;
+        let wanted = Wanted { filter, relations, ignored };
         let unknown = || RoomError::UnknownEvent(event_id.to_owned());
-        let stamp = event.stamp.ok_or_else(unknown)?;
+        let context = self.surroundings(snapshot, user_id, &view, event, limits, &wanted).await?;
+        let mut context = context.ok_or_else(unknown)?;
 
-        let limit_before = limit / 2;
+        let last = context.after.last().unwrap_or(&context.event);
+        let mut state = self.full_state_but_members(snapshot, last.room_state, filter).await?;
+        if is_lazy(filter) {
+            let Context { event, before, after, .. } = &context;
+            let shown: Vec<_> = before.iter().chain([event]).chain(after).map(Arc::clone).collect();
+            state.extend(self.members_of_senders(snapshot, &shown).await?);
+        }
+        context.state = state;
+        Ok(context)
+    }
+
+    /// What is around an event that a user may see, without any state.
+    pub(crate) async fn around(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        room_id: &RoomId,
+        event: &Arc<RoomEvent>,
+        limits: (usize, usize),
+    ) -> Result<Option<Context>, RoomError> {
+        let view = self.view(snapshot, user_id, room_id).await?;
+        let ignored = self.ignored_users(snapshot, user_id).await?;
+        let (filter, relations) = (&RoomEventFilter::default(), &RelationFilter::default());
+        let wanted = Wanted { filter, relations, ignored };
+        self.surroundings(snapshot, user_id, &view, Arc::clone(event), limits, &wanted).await
+    }
+
+    async fn surroundings(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        view: &RoomView,
+        event: Arc<RoomEvent>,
+        (limit_before, limit_after): (usize, usize),
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<Context>, RoomError> {
+        let Some(stamp) = event.stamp else { return Ok(None) };
+        let room_id = event.pdu.room_id();
+        let (backward, forward) = (Direction::Backward, Direction::Forward);
         let before =
             TimelineRange { after: Stamp::MIN, up_to: PaginationToken::before(stamp).stamp() };
         let before = self
-            .scan_visible(
-                snapshot,
-                user_id,
-                room_id,
-                &view,
-                before,
-                limit_before,
-                Direction::Backward,
-                filter,
-            )
+            .scan_visible(snapshot, user_id, room_id, view, before, limit_before, backward, wanted)
             .await?
             .events;
         let after = TimelineRange { after: stamp, up_to: view.up_to };
         let after = self
-            .scan_visible(
-                snapshot,
-                user_id,
-                room_id,
-                &view,
-                after,
-                limit - limit_before,
-                Direction::Forward,
-                filter,
-            )
+            .scan_visible(snapshot, user_id, room_id, view, after, limit_after, forward, wanted)
             .await?
             .events;
-
         let first = before.last().unwrap_or(&event);
         let last = after.last().unwrap_or(&event);
         let start = PaginationToken::before(first.stamp.unwrap_or(stamp));
         let end = PaginationToken::after(last.stamp.unwrap_or(stamp));
-        let mut state = self.full_state_but_members(snapshot, last.room_state, filter).await?;
-        if is_lazy(filter) {
-            let shown: Vec<_> =
-                before.iter().chain([&event]).chain(&after).map(Arc::clone).collect();
-            state.extend(self.members_of_senders(snapshot, &shown).await?);
-        }
-        Ok(Context { event, before, after, start, end, state })
+        Ok(Some(Context { event, before, after, start, end, state: Vec::new() }))
     }
 
     /// A state; without its members if the filter loads them lazily.

@@ -5,7 +5,10 @@ use ruma::{
     events::{StateEventType, TimelineEventType},
 };
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::{
     Rooms,
@@ -26,19 +29,41 @@ pub struct MembershipChange {
     pub room_id: OwnedRoomId,
     /// Why.
     pub reason: Option<String>,
+    /// What else the membership event says, for whoever joins by themselves. What the server says
+    /// there itself can't be said here.
+    pub extra: Map<String, Value>,
 }
+
+/// What the server says in membership events, or must have checked.
+const SERVERS_OWN: [&str; 7] = [
+    "membership",
+    "displayname",
+    "avatar_url",
+    "reason",
+    "is_direct",
+    "join_authorised_via_users_server",
+    "third_party_invite",
+];
 
 impl MembershipChange {
     /// A change without a reason.
     #[must_use]
     pub fn new(sender: OwnedUserId, room_id: OwnedRoomId) -> Self {
-        Self { sender, room_id, reason: None }
+        Self { sender, room_id, reason: None, extra: Map::new() }
     }
 
     /// Says why.
     #[must_use]
     pub fn because(mut self, reason: Option<String>) -> Self {
         self.reason = reason;
+        self
+    }
+
+    /// Says more in the event of somebody who joins.
+    #[must_use]
+    pub fn saying(mut self, extra: Map<String, Value>) -> Self {
+        self.extra = extra;
+        self.extra.retain(|key, _| !SERVERS_OWN.contains(&key.as_str()));
         self
     }
 }
@@ -68,6 +93,8 @@ pub(crate) struct NewMembership {
     pub(crate) is_direct: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) join_authorised_via_users_server: Option<OwnedUserId>,
+    #[serde(flatten)]
+    pub(crate) extra: Map<String, Value>,
 }
 
 impl NewMembership {
@@ -83,7 +110,10 @@ impl Rooms {
     /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`]; when the store fails.
     pub async fn join(&self, change: MembershipChange) -> Result<OwnedEventId, RoomError> {
         let target = change.sender.clone();
-        self.change_membership(change, target, Action::Join).await
+        let (user_id, room_id) = (target.clone(), change.room_id.clone());
+        let event_id = self.change_membership(change, target, Action::Join).await?;
+        self.take_along_if_possible(&user_id, &room_id).await;
+        Ok(event_id)
     }
 
     /// Invites somebody; `is_direct` if a conversation between two is meant.
@@ -96,6 +126,7 @@ impl Rooms {
         target: OwnedUserId,
         is_direct: bool,
     ) -> Result<OwnedEventId, RoomError> {
+        self.check_invites(&change.sender, [&*target]).await?;
         self.change_membership(change, target, Action::Invite { is_direct }).await
     }
 
@@ -161,14 +192,14 @@ impl Rooms {
         target: OwnedUserId,
         action: Action,
     ) -> Result<OwnedEventId, RoomError> {
-        let MembershipChange { sender, room_id, reason } = change;
+        let MembershipChange { sender, room_id, reason, extra } = change;
         // Names and pictures are looked up before the room is asked, so that the room doesn't wait.
         let (displayname, avatar_url) = match action {
             Action::Join | Action::Invite { .. } | Action::Knock => self.profile(&target).await?,
             Action::Leave | Action::Kick | Action::Ban | Action::Unban => (None, None),
         };
         let operation =
-            ChangeMembership { sender, target, action, reason, displayname, avatar_url };
+            ChangeMembership { sender, target, action, reason, extra, displayname, avatar_url };
         self.submit(&room_id, operation).await
     }
 
@@ -196,6 +227,7 @@ struct ChangeMembership {
     target: OwnedUserId,
     action: Action,
     reason: Option<String>,
+    extra: Map<String, Value>,
     displayname: Option<String>,
     avatar_url: Option<OwnedMxcUri>,
 }
@@ -239,6 +271,10 @@ impl ChangeMembership {
             reason: self.reason.clone(),
             is_direct: self.action == Action::Invite { is_direct: true },
             join_authorised_via_users_server,
+            extra: match self.action {
+                Action::Join => self.extra.clone(),
+                _ => Map::new(),
+            },
         };
         let event = NewEvent::state(
             &self.sender,

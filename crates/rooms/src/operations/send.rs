@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::{
     Rooms,
     error::RoomError,
-    keyspaces::ALIAS,
+    keyspaces::{ALIAS, TRANSACTION},
     log::{ClientTransaction, NewEvent, Operation, RoomTransaction},
 };
 
@@ -90,6 +90,10 @@ impl Rooms {
                 .redact(Redaction { sender, device_id, room_id, event_id, reason, transaction_id })
                 .await;
         }
+        // For the authorisation rules these are state, or nothing.
+        if matches!(event_type, TimelineEventType::RoomCreate | TimelineEventType::RoomMember) {
+            return Err(RoomError::BadContent(format!("{event_type} is a state event")));
+        }
         let transaction = ClientTransaction {
             user_id: sender.clone(),
             device_id,
@@ -116,6 +120,13 @@ impl Rooms {
     pub async fn set_state(&self, state: SetState) -> Result<OwnedEventId, RoomError> {
         let SetState { sender, room_id, event_type, state_key, content, timestamp } = state;
         let event_type = TimelineEventType::from(event_type);
+        let content = match event_type {
+            TimelineEventType::RoomMember => {
+                self.check_set_invite(&sender, &state_key, &content).await?;
+                without_voucher(content)?
+            }
+            _ => content,
+        };
         let new = NewEvent::state(&sender, event_type, state_key, content);
         self.submit(&room_id, PutState { event: NewEvent { timestamp, ..new } }).await
     }
@@ -138,9 +149,9 @@ impl Rooms {
 }
 
 #[derive(Deserialize)]
-struct RedactionContent {
-    redacts: OwnedEventId,
-    reason: Option<String>,
+pub(super) struct RedactionContent {
+    pub(super) redacts: OwnedEventId,
+    pub(super) reason: Option<String>,
 }
 
 struct Append {
@@ -153,7 +164,15 @@ impl Operation for Append {
         &'a self,
         transaction: &'a mut RoomTransaction<'_>,
     ) -> BoxFuture<'a, Result<OwnedEventId, RoomError>> {
-        Box::pin(transaction.append(self.event.clone()))
+        Box::pin(async move {
+            if let Err(error) = transaction.check_relation(&self.event).await {
+                // Sent again, it is what it was the first time.
+                let snapshot = transaction.source.get().await?;
+                let known = snapshot.get(&TRANSACTION, self.transaction.key()).await?;
+                return known.map(|known| known.event_id).ok_or(error);
+            }
+            transaction.append(self.event.clone()).await
+        })
     }
 
     fn client_transaction(&self) -> Option<&ClientTransaction> {
@@ -161,8 +180,8 @@ impl Operation for Append {
     }
 }
 
-struct PutState {
-    event: NewEvent,
+pub(super) struct PutState {
+    pub(super) event: NewEvent,
 }
 
 impl Operation for PutState {
@@ -174,7 +193,7 @@ impl Operation for PutState {
             let event = &self.event;
             // A room is created once, by its first event.
             if event.event_type == TimelineEventType::RoomCreate {
-                return Err(RoomError::Forbidden("the room exists already".to_owned()));
+                return Err(RoomError::BadContent("the room exists already".to_owned()));
             }
             let state_key = event.state_key.as_deref().unwrap_or_default();
             let event_type = event.event_type.to_string();
@@ -194,6 +213,19 @@ impl Operation for PutState {
             transaction.append(event.clone()).await
         })
     }
+}
+
+/// A membership without who vouches for it: that is for the server to say, when somebody joins.
+pub(super) fn without_voucher(content: Box<RawValue>) -> Result<Box<RawValue>, RoomError> {
+    const VOUCHER: &str = "join_authorised_via_users_server";
+    if !content.get().contains(VOUCHER) {
+        return Ok(content);
+    }
+    let bad = |error: serde_json::Error| RoomError::BadContent(error.to_string());
+    let mut fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(content.get()).map_err(bad)?;
+    fields.remove(VOUCHER);
+    to_raw_value(&fields).map_err(bad)
 }
 
 fn is_same_json(left: &RawValue, right: &RawValue) -> bool {
@@ -240,11 +272,11 @@ async fn check_aliases(
     Ok(())
 }
 
-struct Redact {
-    sender: OwnedUserId,
-    event_id: OwnedEventId,
-    reason: Option<String>,
-    transaction: ClientTransaction,
+pub(super) struct Redact {
+    pub(super) sender: OwnedUserId,
+    pub(super) event_id: OwnedEventId,
+    pub(super) reason: Option<String>,
+    pub(super) transaction: ClientTransaction,
 }
 
 impl Operation for Redact {

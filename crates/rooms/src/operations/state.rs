@@ -109,7 +109,10 @@ impl Rooms {
             let events = self.events(snapshot, &event_ids).await?;
             return Ok(events.into_iter().flatten().collect());
         }
-        let root = match at {
+        // A room's past begins, for who is in it, with them: the start of the first timeline that
+        // they were given lies before that.
+        let joined = view.user_room.as_ref().filter(|own| own.membership == MembershipKind::Join);
+        let root = match at.map(|at| joined.map_or(at, |own| at.max(own.since))) {
             Some(at) => self.state_root_at(snapshot, room_id, at.min(view.up_to)).await?,
             None => view.state,
         };

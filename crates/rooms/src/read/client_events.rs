@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use pli_events::ClientEvent;
 use pli_store::Snapshot;
@@ -6,6 +6,8 @@ use ruma::{
     DeviceId, MilliSecondsSinceUnixEpoch, OwnedEventId, UserId,
     events::room::member::MembershipState, serde::Raw,
 };
+
+use serde_json::value::RawValue;
 
 use crate::{Rooms, error::RoomError, event::RoomEvent};
 
@@ -58,6 +60,12 @@ impl Rooms {
     ) -> Result<Vec<Raw<T>>, RoomError> {
         let now = self.inner.ambient.now();
         let companions = self.companions(snapshot, events).await?;
+        // Of most events nothing is to be told but themselves.
+        let bundles = if events.iter().all(|event| event.related.is_nothing()) {
+            HashMap::new()
+        } else {
+            Box::pin(self.bundles(snapshot, reader, events, format)).await?
+        };
         let mut formatted = Vec::with_capacity(events.len());
         // Messages don't change the state: one after the other have the same before them.
         let mut last = None;
@@ -70,7 +78,16 @@ impl Rooms {
                 }
                 _ => self.membership_at(snapshot, reader.user_id, event).await?,
             };
-            formatted.push(format_event(event, reader, now, &membership, &companions, format));
+            let relations = bundles.get(event.event_id()).map(|bundle| &**bundle);
+            formatted.push(format_event(
+                event,
+                reader,
+                now,
+                &membership,
+                &companions,
+                relations,
+                format,
+            ));
             last = event.pdu.state_key().is_none().then_some((event.state_before, membership));
         }
         Ok(formatted)
@@ -91,12 +108,13 @@ impl Rooms {
     }
 }
 
-fn format_event<T>(
+pub(super) fn format_event<T>(
     event: &RoomEvent,
     reader: Reader<'_>,
     now: MilliSecondsSinceUnixEpoch,
     membership: &MembershipState,
     companions: &[Arc<RoomEvent>],
+    relations: Option<&RawValue>,
     format: for<'p> fn(&'p pli_events::Pdu) -> ClientEvent<'p>,
 ) -> Raw<T> {
     let companion = |event_id: Option<&ruma::EventId>| {
@@ -114,6 +132,7 @@ fn format_event<T>(
         .membership(Some(membership))
         .transaction_id(transaction.map(|transaction| &*transaction.transaction_id))
         .previous(previous)
+        .relations(relations)
         .redacted_because(companion(event.redacted_by.as_deref()))
         .to_raw()
 }

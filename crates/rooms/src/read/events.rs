@@ -52,13 +52,26 @@ impl Rooms {
         found.into_iter().map(|row| self.event_of_row(row)).collect()
     }
 
+    /// The event at a place of a room's timeline.
+    pub(crate) async fn event_at_stamp(
+        &self,
+        snapshot: &Snapshot,
+        room_id: &RoomId,
+        stamp: Stamp,
+    ) -> Result<Option<Arc<RoomEvent>>, RoomError> {
+        let row = snapshot.get_versioned(&TIMELINE, (room_id, stamp)).await?;
+        let key = (room_id.to_owned(), stamp);
+        row.map(|(value, version)| self.event_of_row(Row { key, value, version })).transpose()
+    }
+
     fn event_of_row(
         &self,
         row: Row<(OwnedRoomId, Stamp), StoredEvent>,
     ) -> Result<Arc<RoomEvent>, RoomError> {
-        // A redacted event never gets its content back, even for a reader who began before.
+        // What is known of an event only grows: a redacted event never gets its content back, even for a reader who began before.
         if let Some(event) = self.inner.events.get(&row.value.event_id)
             && (event.redacted_by.is_some() || row.value.redacted_by.is_none())
+            && event.related.or(row.value.related) == event.related
         {
             return Ok(event);
         }

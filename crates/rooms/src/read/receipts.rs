@@ -40,6 +40,27 @@ impl Rooms {
         }
     }
 
+    /// The receipts of a room, public and private, that moved last after one position and up to
+    /// another, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn receipts_between(
+        &self,
+        snapshot: &Snapshot,
+        room_id: &RoomId,
+        after: Position,
+        up_to: Position,
+        limit: usize,
+    ) -> Result<Vec<StreamedReceipt>, RoomError> {
+        let range = RECEIPT_STREAM
+            .prefix((room_id,))
+            .after((room_id, Stamp::last_at(after)))
+            .up_to((room_id, Stamp::last_at(up_to)));
+        let rows = snapshot.scan(&RECEIPT_STREAM, range, limit, Direction::Forward).await?;
+        Ok(rows.into_iter().map(|row| row.value).collect())
+    }
+
     /// How far a user has read: their latest receipt of one kind and thread
     /// ([`THREAD_UNTHREADED`](crate::THREAD_UNTHREADED), `main`, or the thread's root).
     ///

@@ -15,6 +15,7 @@ use crate::{
     error::RoomError,
     event::RoomEvent,
     keyspaces::RECEIPT_STREAM,
+    relation::Relation,
     rows::{ReceiptKind, RoomHead, RoomSummary, StreamedReceipt},
     state::StateRoot,
 };
@@ -105,6 +106,15 @@ impl RecentRoom {
         Some(self.changed_receipts(after)?.filter(may_know).collect())
     }
 
+    /// Of the newest receipts, as many as are kept, those that the reader may know of.
+    pub fn newest_receipts<'r>(
+        &'r self,
+        reader: &'r UserId,
+    ) -> impl Iterator<Item = &'r StreamedReceipt> {
+        let newest = self.receipts.iter().map(|(_, receipt)| receipt);
+        newest.filter(move |receipt| receipt.kind == ReceiptKind::Read || receipt.user_id == reader)
+    }
+
     /// Whether a user's own receipts changed after a position. `None` if not that much is kept.
     #[must_use]
     pub fn has_read_since(&self, user_id: &UserId, after: Position) -> Option<bool> {
@@ -130,6 +140,18 @@ impl RecentRoom {
         let receipts =
             self.receipts_after <= wanted.receipts_after || self.receipts.len() >= KEPT_RECEIPTS;
         events && receipts
+    }
+
+    /// Whether what an event refers to is kept, as it was before anything referred to it like this.
+    fn is_changed_by(&self, event: &RoomEvent) -> bool {
+        let Some(relation) = Relation::of(event) else { return false };
+        let parent = self.events.iter().find(|known| known.event_id() == relation.parent);
+        parent.is_some_and(|parent| match &*relation.rel_type {
+            "m.replace" => !parent.related.replaced,
+            "m.thread" => !parent.related.threaded,
+            "m.reference" => !parent.related.referenced,
+            _ => false,
+        })
     }
 
     /// Forgets what is too old to keep.
@@ -230,11 +252,12 @@ impl Rooms {
         let last = known.events.last().and_then(|event| event.stamp).unwrap_or(known.events_after);
         let new_events = self.events_after(snapshot, room_id, last, KEPT_EVENTS).await?;
         let new_receipts = self.receipts_after(snapshot, room_id, known.read_at).await?;
-        // A redaction rewrites an older event; backfilled events come before all others.
+        // A redaction rewrites an older event, and so may what refers to it; backfilled events come before all others.
         let redacts =
             |event: &Arc<RoomEvent>| *event.pdu.event_type() == TimelineEventType::RoomRedaction;
         if head.oldest_order != known.oldest_order
             || new_events.iter().any(redacts)
+            || new_events.iter().any(|event| known.is_changed_by(event))
             || new_events.len() == KEPT_EVENTS
             || new_receipts.len() == KEPT_RECEIPTS
         {

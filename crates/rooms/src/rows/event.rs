@@ -2,6 +2,7 @@ use pli_store::{Position, Record, Stamp};
 use ruma::{OwnedDeviceId, OwnedEventId, OwnedRoomId, OwnedTransactionId};
 use serde::{Deserialize, Serialize};
 
+use super::Related;
 use crate::state::StateRoot;
 
 /// An event as the timeline or the outliers hold it.
@@ -28,6 +29,9 @@ pub struct StoredEvent {
     /// The device that sent it and the transaction id it used, for events of this server's clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<SenderTransaction>,
+    /// What refers to it.
+    #[serde(default, skip_serializing_if = "Related::is_nothing")]
+    pub related: Related,
 }
 
 impl Record for StoredEvent {}

@@ -1,4 +1,4 @@
-use pli_rooms::{HistoryPage, HistoryRequest, MembershipKind, PaginationToken};
+use pli_rooms::{HistoryPage, HistoryRequest, MembershipKind, PaginationToken, RelationFilter};
 use pli_store::Direction;
 use ruma::{OwnedRoomId, api::client::filter::RoomEventFilter, assign};
 
@@ -37,8 +37,14 @@ async fn paging_gives_every_message_once_in_both_directions() {
             let mut from = None;
             let mut seen = Vec::new();
             loop {
-                let request =
-                    HistoryRequest { from, to: None, direction, limit: 7, filter: &filter };
+                let request = HistoryRequest {
+                    from,
+                    to: None,
+                    direction,
+                    limit: 7,
+                    filter: &filter,
+                    relations: &RelationFilter::default(),
+                };
                 let page = page(&server, "claire", &room_id, request).await;
                 assert!(page.events.len() <= 7);
                 seen.extend(texts(&page));
@@ -71,10 +77,21 @@ async fn a_page_stops_where_it_is_told_to() {
     let filter = RoomEventFilter::default();
     let to = Some(PaginationToken::after(first.stamp.unwrap()));
     let direction = Direction::Backward;
-    let request = HistoryRequest { from: None, to, direction, limit: 50, filter: &filter };
-    let page = page(&server, "claire", &room_id, request).await;
-    assert_eq!(texts(&page), ["trois", "deux"]);
-    assert_eq!(page.end, None);
+    let request = HistoryRequest {
+        from: None,
+        to,
+        direction,
+        limit: 50,
+        filter: &filter,
+        relations: &RelationFilter::default(),
+    };
+    let found = page(&server, "claire", &room_id, request).await;
+    assert_eq!(texts(&found), ["trois", "deux"]);
+    // Only an empty page says that there is no more.
+    let request = HistoryRequest { from: found.end, ..request };
+    let found = page(&server, "claire", &room_id, request).await;
+    assert!(found.events.is_empty());
+    assert_eq!(found.end, None);
 }
 
 #[tokio::test]
@@ -88,7 +105,14 @@ async fn a_page_brings_the_members_it_needs_when_they_are_loaded_lazily() {
     let filter: RoomEventFilter =
         serde_json::from_value(serde_json::json!({ "lazy_load_members": true })).unwrap();
     let direction = Direction::Backward;
-    let request = HistoryRequest { from: None, to: None, direction, limit: 1, filter: &filter };
+    let request = HistoryRequest {
+        from: None,
+        to: None,
+        direction,
+        limit: 1,
+        filter: &filter,
+        relations: &RelationFilter::default(),
+    };
     let page = page(&server, "claire", &room_id, request).await;
     let members: Vec<_> = page.state.iter().filter_map(|event| event.pdu.state_key()).collect();
     assert_eq!(members, [user("samir").as_str()]);
@@ -107,7 +131,15 @@ async fn an_event_is_shown_with_what_is_around_it() {
     let filter = RoomEventFilter::default();
     let context = server
         .rooms
-        .context(&snapshot, &user("claire"), &room_id, &sent[4], 4, &filter)
+        .context(
+            &snapshot,
+            &user("claire"),
+            &room_id,
+            &sent[4],
+            (2, 2),
+            &filter,
+            &RelationFilter::default(),
+        )
         .await
         .unwrap();
     assert_eq!(context.event.event_id(), sent[4]);
@@ -125,6 +157,7 @@ async fn an_event_is_shown_with_what_is_around_it() {
         direction: Direction::Forward,
         limit: 1,
         filter: &filter,
+        relations: &RelationFilter::default(),
     };
     assert_eq!(texts(&page(&server, "claire", &room_id, request).await), ["7"]);
     let request = HistoryRequest {
@@ -133,6 +166,7 @@ async fn an_event_is_shown_with_what_is_around_it() {
         direction: Direction::Backward,
         limit: 1,
         filter: &filter,
+        relations: &RelationFilter::default(),
     };
     assert_eq!(texts(&page(&server, "claire", &room_id, request).await), ["1"]);
 }

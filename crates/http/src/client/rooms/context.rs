@@ -8,23 +8,26 @@ use pli_rooms::Rooms;
 use pli_store::Store;
 use ruma::api::client::context::get_context::v3::{Request, Response};
 
-use super::{limit, reader};
+use super::{limit, reader, relation_filter::QueryRelationFilter};
 use crate::extract::{Answer, Reply, Ruma};
 
 pub(in crate::client) async fn context(
     State(rooms): State<Rooms>,
     State(store): State<Store>,
+    QueryRelationFilter(relations): QueryRelationFilter,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     let snapshot = store.snapshot().await?;
+    let limit = limit(request.limit);
     let context = rooms
         .context(
             &snapshot,
             &requester.user_id,
             &request.room_id,
             &request.event_id,
-            limit(request.limit),
+            (limit / 2, limit - limit / 2),
             &request.filter,
+            &relations,
         )
         .await?;
     let reader = reader(&requester);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pli_events::{Pdu, PduTemplate, auth_event_types};
 use ruma::{
-    OwnedEventId, UInt,
+    EventId, OwnedEventId, UInt,
     events::{StateEventType, TimelineEventType},
     state_res,
 };
@@ -121,6 +121,7 @@ impl RoomTransaction<'_> {
         self.take_effect(&differences).await?;
         let appended = self.known_event(&event_id).await?;
         self.redact_target_of(&appended).await?;
+        self.relate(&appended).await?;
         Ok(event_id)
     }
 
@@ -141,6 +142,15 @@ impl RoomTransaction<'_> {
         }
         self.appended_by_id.insert(event.event_id().to_owned(), Arc::new(event.clone()));
         self.appended.push(Appended { event, was_outlier });
+    }
+
+    /// Changes an event of the batch.
+    pub(crate) fn amend(&mut self, event_id: &EventId, amend: impl FnOnce(&mut RoomEvent)) {
+        let is_it = |appended: &&mut Appended| appended.event.event_id() == event_id;
+        let Some(appended) = self.appended.iter_mut().rev().find(is_it) else { return };
+        amend(&mut appended.event);
+        let event = Arc::new(appended.event.clone());
+        self.appended_by_id.insert(event_id.to_owned(), event);
     }
 
     /// Changes the event that was put into the batch last.

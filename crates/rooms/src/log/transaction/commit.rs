@@ -7,7 +7,7 @@ use pli_store::{CommitError, Expect, Position, Stamp, Touch};
 use super::{Appended, RoomTransaction};
 use crate::{
     event::RoomEvent,
-    keyspaces::{EVENT_INDEX, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, TIMELINE, USER_ROOM},
+    keyspaces::{EVENT_INDEX, EVENT_TIME, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, TIMELINE, USER_ROOM},
     log::KnownRoom,
     news::NewsKind,
     rows::EventPlace,
@@ -31,6 +31,13 @@ impl RoomTransaction<'_> {
             }
             batch.put(&EVENT_INDEX, event.event_id(), &place);
         }
+        for Appended { event, .. } in &self.appended {
+            if !event.is_hidden() {
+                let time = u64::from(event.pdu.origin_server_ts().0);
+                batch.append(&EVENT_TIME, (room_id, time), &event.event_id().to_string());
+            }
+        }
+        self.relations.stage(&mut batch, room_id);
         self.rooms.stage_news(&mut batch, room_id, NewsKind::Events);
         batch.put(&ROOM_HEAD, room_id, &self.head);
         if self.summary_changed || self.head_version.is_none() {
@@ -55,8 +62,8 @@ impl RoomTransaction<'_> {
             let event = Arc::new(RoomEvent { stamp: Some(stamp), ..event });
             inner.events.insert(event.event_id().to_owned(), event);
         }
-        for event in self.redacted {
-            inner.events.insert(event.event_id().to_owned(), event);
+        for (event_id, event) in self.rewritten {
+            inner.events.insert(event_id, event);
         }
         let known = KnownRoom { head: self.head, head_version: position, summary: self.summary };
         inner.log.know(&self.room_id, known);

@@ -1,0 +1,68 @@
+//! Whom people ignore ([specification](https://spec.matrix.org/v1.19/client-server-api/#ignoring-users)).
+
+use std::collections::HashSet;
+
+use pli_accounts::AccountData;
+use pli_store::Snapshot;
+use ruma::{OwnedUserId, UserId};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Rooms, error::RoomError, event::RoomEvent};
+
+/// The account data that names them.
+const IGNORED_USER_LIST: &str = "m.ignored_user_list";
+
+/// The users whom somebody ignores.
+#[derive(Clone, Debug, Default)]
+pub struct IgnoredUsers(HashSet<OwnedUserId>);
+
+impl IgnoredUsers {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a user is one of them.
+    #[must_use]
+    pub fn contains(&self, user_id: &UserId) -> bool {
+        self.0.contains(user_id)
+    }
+
+    /// The users.
+    pub fn iter(&self) -> impl Iterator<Item = &OwnedUserId> {
+        self.0.iter()
+    }
+
+    /// Whether an event is not to be shown. State is: a room must not look different for whoever
+    /// ignores one of its moderators.
+    #[must_use]
+    pub fn hides(&self, event: &RoomEvent) -> bool {
+        !self.0.is_empty() && event.pdu.state_key().is_none() && self.0.contains(event.pdu.sender())
+    }
+}
+
+impl Rooms {
+    /// Whom a user ignores: themselves never.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ignored_users(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+    ) -> Result<IgnoredUsers, RoomError> {
+        #[derive(Deserialize)]
+        struct Content {
+            ignored_users: serde_json::Map<String, Value>,
+        }
+        let data = AccountData::get_at(snapshot, user_id, None, IGNORED_USER_LIST).await?;
+        // Clients write this: what isn't of its form names nobody.
+        let content =
+            data.and_then(|data| serde_json::from_str::<Content>(data.content.get()).ok());
+        let named = content.into_iter().flat_map(|content| content.ignored_users);
+        let users = named.filter_map(|(user, _)| OwnedUserId::try_from(user).ok());
+        Ok(IgnoredUsers(users.filter(|user| user != user_id).collect()))
+    }
+}
