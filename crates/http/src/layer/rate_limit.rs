@@ -33,9 +33,6 @@ pub struct Limits {
     pub sign_in_address: (NonZeroU32, NonZeroU32),
     /// Attempts per minute to sign in to one account, and how many at once.
     pub sign_in_account: (NonZeroU32, NonZeroU32),
-    /// OAuth 2.0 clients per minute that register or start something from one address, and how many
-    /// at once.
-    pub client_registration: (NonZeroU32, NonZeroU32),
 }
 
 const fn per(count: u32, burst: u32) -> (NonZeroU32, NonZeroU32) {
@@ -53,8 +50,17 @@ impl Default for Limits {
             address: per(10, 100),
             sign_in_address: per(20, 30),
             sign_in_account: per(6, 10),
-            client_registration: per(30, 60),
         }
+    }
+}
+
+impl Limits {
+    /// OAuth 2.0 clients per minute that register or start something from one address, and how many
+    /// at once: an app does up to three such things for one person who signs in.
+    fn client_registration(&self) -> (NonZeroU32, NonZeroU32) {
+        let three_times = |count: NonZeroU32| count.saturating_mul(per(3, 3).0);
+        let (count, burst) = self.sign_in_address;
+        (three_times(count), three_times(burst))
     }
 }
 
@@ -82,7 +88,7 @@ impl RateLimiter {
                 address: Governor::keyed(per_second(limits.address)),
                 sign_in_address: Governor::keyed(per_minute(limits.sign_in_address)),
                 sign_in_account: Governor::keyed(per_minute(limits.sign_in_account)),
-                client_registration: Governor::keyed(per_minute(limits.client_registration)),
+                client_registration: Governor::keyed(per_minute(limits.client_registration())),
             })
         }))
     }

@@ -90,7 +90,7 @@ async fn a_flood_of_apps_is_stopped() {
     )
     .await;
     let mut refused = None;
-    for number in 0..100 {
+    for number in 0..200 {
         let mut metadata = app_metadata();
         metadata["client_name"] = json!(format!("App {number}"));
         let answer = register(&server, metadata).await;

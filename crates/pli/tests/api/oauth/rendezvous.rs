@@ -8,7 +8,7 @@ use crate::support::{Answer, TestServer};
 const OLD: &str = "/_matrix/client/unstable/org.matrix.msc4108/rendezvous";
 const NEW: &str = "/_matrix/client/unstable/io.element.msc4388/rendezvous";
 
-async fn old(server: &TestServer, method: Method, path: &str) -> RequestBuilder {
+fn old(server: &TestServer, method: Method, path: &str) -> RequestBuilder {
     server.http.request(method, server.url(path))
 }
 
@@ -17,7 +17,7 @@ fn etag(headers: &HeaderMap) -> String {
 }
 
 async fn open(server: &TestServer, text: &str) -> (String, String) {
-    let request = old(server, Method::POST, OLD).await;
+    let request = old(server, Method::POST, OLD);
     let response =
         request.header("content-type", "text/plain").body(text.to_owned()).send().await.unwrap();
     assert_eq!(response.status(), 201);
@@ -27,7 +27,7 @@ async fn open(server: &TestServer, text: &str) -> (String, String) {
 }
 
 async fn write(server: &TestServer, path: &str, seen: &str, text: &str) -> Response {
-    let request = old(server, Method::PUT, path).await;
+    let request = old(server, Method::PUT, path);
     let request = request.header("content-type", "text/plain").header("if-match", seen);
     request.body(text.to_owned()).send().await.unwrap()
 }
@@ -37,7 +37,7 @@ async fn write(server: &TestServer, path: &str, seen: &str, text: &str) -> Respo
 async fn two_devices_meet() {
     let server = TestServer::start().await;
     let (path, first) = open(&server, "from the new phone").await;
-    let read = old(&server, Method::GET, &path).await.send().await.unwrap();
+    let read = old(&server, Method::GET, &path).send().await.unwrap();
     assert_eq!(read.status(), 200);
     assert_eq!(read.headers()["content-type"], "text/plain");
     assert_eq!(read.headers()["cache-control"], "no-store");
@@ -48,13 +48,13 @@ async fn two_devices_meet() {
     assert!(read.headers().contains_key("expires") && read.headers().contains_key("last-modified"));
     assert_eq!(read.text().await.unwrap(), "from the new phone");
 
-    let request = old(&server, Method::GET, &path).await.header("if-none-match", &first);
+    let request = old(&server, Method::GET, &path).header("if-none-match", &first);
     assert_eq!(request.send().await.unwrap().status(), 304);
     let written = write(&server, &path, &first, "from the old phone").await;
     assert_eq!(written.status(), 202);
     let second = etag(written.headers());
     assert_ne!(first, second);
-    let request = old(&server, Method::GET, &path).await.header("if-none-match", &first);
+    let request = old(&server, Method::GET, &path).header("if-none-match", &first);
     assert_eq!(request.send().await.unwrap().text().await.unwrap(), "from the old phone");
 
     // Who hasn't seen that must not overwrite it.
@@ -64,10 +64,10 @@ async fn two_devices_meet() {
     let late = Answer::read(late).await.body;
     assert_eq!(late["org.matrix.msc4108.errcode"], "M_CONCURRENT_WRITE");
 
-    let end = old(&server, Method::DELETE, &path).await.send().await.unwrap();
+    let end = old(&server, Method::DELETE, &path).send().await.unwrap();
     assert_eq!(end.status(), 204);
     for method in [Method::GET, Method::DELETE] {
-        let answer = old(&server, method, &path).await.send().await.unwrap();
+        let answer = old(&server, method, &path).send().await.unwrap();
         Answer::read(answer).await.refused(404, "M_NOT_FOUND");
     }
 }
@@ -77,13 +77,11 @@ async fn two_devices_meet() {
 async fn browsers_can_meet_too() {
     let server = TestServer::start().await;
     let (path, _) = open(&server, "x").await;
-    let request =
-        old(&server, Method::GET, &path).await.header("origin", "https://app.example.com");
+    let request = old(&server, Method::GET, &path).header("origin", "https://app.example.com");
     let headers = request.send().await.unwrap().headers().clone();
     assert_eq!(headers["access-control-allow-origin"], "*");
     assert_eq!(headers["access-control-expose-headers"], "etag");
     let request = old(&server, Method::OPTIONS, &path)
-        .await
         .header("origin", "https://app.example.com")
         .header("access-control-request-method", "PUT")
         .header("access-control-request-headers", "if-match");
@@ -97,7 +95,7 @@ async fn browsers_can_meet_too() {
 async fn little_fits_there_and_not_for_long() {
     let server = TestServer::start().await;
     let request = |body: String| async {
-        let request = old(&server, Method::POST, OLD).await;
+        let request = old(&server, Method::POST, OLD);
         let request = request.header("content-type", "text/plain").body(body);
         Answer::read(request.send().await.unwrap()).await
     };
@@ -107,18 +105,17 @@ async fn little_fits_there_and_not_for_long() {
     let large = write(&server, &path, &seen, &"x".repeat(4_097)).await;
     Answer::read(large).await.refused(413, "M_TOO_LARGE");
 
-    let html = old(&server, Method::POST, OLD).await.header("content-type", "text/html").body("x");
+    let html = old(&server, Method::POST, OLD).header("content-type", "text/html").body("x");
     Answer::read(html.send().await.unwrap()).await.refused(400, "M_INVALID_PARAM");
-    let nothing = old(&server, Method::POST, OLD).await.body("x");
+    let nothing = old(&server, Method::POST, OLD).body("x");
     Answer::read(nothing.send().await.unwrap()).await.refused(400, "M_MISSING_PARAM");
-    let unseen =
-        old(&server, Method::PUT, &path).await.header("content-type", "text/plain").body("x");
+    let unseen = old(&server, Method::PUT, &path).header("content-type", "text/plain").body("x");
     Answer::read(unseen.send().await.unwrap()).await.refused(400, "M_MISSING_PARAM");
-    let page = old(&server, Method::GET, &path).await.header("sec-fetch-mode", "navigate");
+    let page = old(&server, Method::GET, &path).header("sec-fetch-mode", "navigate");
     Answer::read(page.send().await.unwrap()).await.refused(403, "M_FORBIDDEN");
 
     server.clock.advance(Duration::from_secs(300));
-    let late = old(&server, Method::GET, &path).await.send().await.unwrap();
+    let late = old(&server, Method::GET, &path).send().await.unwrap();
     Answer::read(late).await.refused(404, "M_NOT_FOUND");
 }
 
