@@ -12,7 +12,9 @@ use pli_accounts::{
 use pli_outbound::Outbound;
 use pli_rooms::Rooms;
 use pli_store::{Batch, Direction, Position, Store};
-use ruma::{OwnedDeviceId, OwnedUserId, RoomAliasId, UserId};
+use ruma::{
+    OwnedDeviceId, OwnedRoomId, OwnedUserId, RoomAliasId, UserId, events::presence::PresenceEvent,
+};
 use subtle::ConstantTimeEq;
 use tokio::sync::Notify;
 use url::form_urlencoded;
@@ -165,6 +167,17 @@ impl AppServices {
         }
         rooms.keep_news();
         Ok(())
+    }
+
+    /// Tells the services that want to know it how somebody's presence is now. `rooms` are those that
+    /// they are joined to: a service hears of people whom its users share a room with.
+    pub fn tell_presence(&self, event: &PresenceEvent, rooms: &[OwnedRoomId]) {
+        for service in &self.inner.services {
+            let registration = &service.registration;
+            if registration.receives_ephemeral && registration.url.is_some() {
+                service.inbox.presence_of(event, rooms);
+            }
+        }
     }
 
     /// Up to where all services have been told what happens.

@@ -1,14 +1,14 @@
-//! Typing notices and receipts
+//! Typing notices, receipts and presence
 //! ([specification](https://spec.matrix.org/v1.19/application-service-api/#pushing-ephemeral-data)).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use pli_rooms::{Rooms, THREAD_UNTHREADED};
 use pli_store::{Position, Snapshot};
-use ruma::{OwnedRoomId, RoomId};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::{Map, Value, json};
 
-use super::{draft::Draft, interest::Interest};
+use super::{draft::Draft, inbox::PresenceNote, interest::Interest};
 use crate::{AppServiceError, Registration};
 
 /// How many receipts of a room one transaction tells at most.
@@ -30,6 +30,25 @@ pub(crate) async fn add_typing(
                 "room_id": room_id,
                 "content": { "user_ids": user_ids },
             }));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn add_presence(
+    draft: &mut Draft,
+    snapshot: &Snapshot,
+    rooms: &Rooms,
+    service: &Registration,
+    interest: &Interest,
+    changed: HashMap<OwnedUserId, PresenceNote>,
+) -> Result<(), AppServiceError> {
+    for PresenceNote { event, rooms: joined } in changed.into_values() {
+        for room_id in &joined {
+            if interest.is_inhabited(snapshot, rooms, service, room_id).await? {
+                draft.ephemeral.extend(serde_json::to_value(&event).ok());
+                break;
+            }
         }
     }
     Ok(())

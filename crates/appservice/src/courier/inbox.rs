@@ -1,7 +1,7 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use parking_lot::Mutex;
-use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId, events::presence::PresenceEvent};
 use tokio::sync::Notify;
 
 /// Notes of what there may be to tell a service.
@@ -19,8 +19,16 @@ pub(crate) struct Notes {
     pub(crate) users: HashSet<OwnedUserId>,
     /// Where who types has changed.
     pub(crate) typing: HashSet<OwnedRoomId>,
+    /// Whose presence has changed, and where they are.
+    pub(crate) presence: HashMap<OwnedUserId, PresenceNote>,
     /// Some notes were lost: every user of the service may have news.
     pub(crate) everywhere: bool,
+}
+
+/// Somebody's presence as it is now.
+pub(crate) struct PresenceNote {
+    pub(crate) event: PresenceEvent,
+    pub(crate) rooms: Vec<OwnedRoomId>,
 }
 
 impl Inbox {
@@ -35,6 +43,13 @@ impl Inbox {
 
     pub(crate) fn typing_in(&self, room_id: &RoomId) {
         self.notes.lock().typing.insert(room_id.to_owned());
+        self.wake();
+    }
+
+    pub(crate) fn presence_of(&self, event: &PresenceEvent, rooms: &[OwnedRoomId]) {
+        let note = PresenceNote { event: event.clone(), rooms: rooms.to_vec() };
+        // What was noted before is out of date.
+        self.notes.lock().presence.insert(event.sender.clone(), note);
         self.wake();
     }
 

@@ -268,9 +268,10 @@ impl Worker {
     ) -> Result<(), AppServiceError> {
         let Service { registration, inbox, .. } = &*self.service;
         let rooms = &self.services.inner.rooms;
-        let Notes { mut users, typing, everywhere } = notes;
+        let Notes { mut users, typing, presence, everywhere } = notes;
         let interest = &self.interest;
         ephemeral::add_typing(draft, snapshot, rooms, registration, interest, typing).await?;
+        ephemeral::add_presence(draft, snapshot, rooms, registration, interest, presence).await?;
         if !registration.receives_encryption {
             return Ok(());
         }

@@ -146,8 +146,7 @@ impl Bridge {
 
     /// Waits for something in one of the arrays of a transaction.
     pub(super) async fn until_in(&self, array: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let attempts =
-            self.until(|attempts| all(attempts, array).iter().any(|entry| wanted(entry))).await;
+        let attempts = self.until(|attempts| all(attempts, array).iter().any(&wanted)).await;
         all(&attempts, array).into_iter().find(|entry| wanted(entry)).unwrap()
     }
 }

@@ -83,6 +83,30 @@ async fn what_a_bridge_did_not_take_comes_again_as_it_was_and_in_order() {
     assert_eq!(ids.len(), different, "an id came again after another one");
 }
 
+/// A bridge that was down for a night gets what it missed in portions that it can take.
+#[tokio::test]
+async fn much_that_was_missed_comes_in_portions() {
+    let bridge = Bridge::listen().await;
+    let server = bridge.server().await;
+    let claire = server.sign_up("claire").await;
+    let room = portal(&server, &claire).await;
+    bridge.answer_transactions(500);
+    server.say(&claire, &room, "first").await;
+    bridge.until_text("first").await;
+    let numbers: Vec<String> = (0..250).map(|number| format!("message-{number}")).collect();
+    for text in &numbers {
+        server.say(&claire, &room, text).await;
+    }
+    bridge.answer_transactions(200);
+    let before = bridge.attempts().len();
+    let last = numbers.last().unwrap();
+    bridge.until_text(last).await;
+    let attempts = bridge.attempts().split_off(before);
+    assert!(attempts.len() > 2, "{} transactions", attempts.len());
+    let events = all(&attempts, "events");
+    assert_eq!(texts(&events)[1..], numbers);
+}
+
 #[tokio::test]
 async fn a_restart_in_the_middle_changes_nothing_for_the_bridge() {
     let bridge = Bridge::listen().await;
