@@ -12,8 +12,17 @@ pub enum PushError {
     /// isn't there.
     #[error("{0}")]
     InvalidRule(String),
-    /// The rules changed meanwhile, again and again.
-    #[error("the push rules are being changed from elsewhere: try again")]
+    /// A value of a pusher can't be used; the text names it.
+    #[error("{0}")]
+    InvalidPusher(String),
+    /// The user has as many pushers as there may be.
+    #[error("this account has too many pushers: remove some of them")]
+    TooManyPushers,
+    /// A token of a page of notifications is not one of this server's.
+    #[error("from: not a token of this server")]
+    InvalidFrom,
+    /// What was read changed meanwhile, again and again.
+    #[error("this is being changed from elsewhere: try again")]
     Conflict,
     /// The store failed.
     #[error(transparent)]

@@ -1,14 +1,33 @@
-//! Push rules, and what they say about events: which notify, which highlight, how many are unread.
+//! Push rules, and what they say about events: which notify, which highlight, how many are unread;
+//! and telling people's devices of those that notify.
 #![forbid(unsafe_code)]
 
+mod badge;
+mod delivery;
 mod error;
 mod judge;
+mod mentions;
+mod notifications;
 mod power;
+mod pushers;
 mod rules;
 mod unread;
 
+use pli_store::KeyspaceInfo;
+
 pub use self::{
+    delivery::{PushDelivery, PushDeliveryParts},
     error::PushError,
+    notifications::{Notified, NotifiedPage, Notifications, NotificationsWanted},
+    pushers::{Arrivals, EndWithDevice, Pushers, PushersConfig},
     rules::{PushRules, RuleScope},
     unread::{Counts, Unread, UnreadCounts, UnreadOf},
 };
+
+/// The keyspaces of this crate.
+pub const KEYSPACES: &[KeyspaceInfo] = &[
+    pushers::PUSHER.info(),
+    pushers::PUSHER_USERS.info(),
+    delivery::pending::PENDING.info(),
+    delivery::pending::READER.info(),
+];

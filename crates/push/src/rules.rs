@@ -15,7 +15,7 @@ use ruma::{
 };
 use serde_json::value::RawValue;
 
-use crate::PushError;
+use crate::{PushError, mentions::default_rules};
 
 const EVENT_TYPE: &str = "m.push_rules";
 /// How many users' parsed rules are kept.
@@ -83,7 +83,7 @@ impl PushRules {
     /// # Errors
     /// Never in practice: the rules are plain data.
     pub fn default_content(user_id: &UserId) -> Result<Box<RawValue>, serde_json::Error> {
-        content_of(Ruleset::server_default(user_id))
+        content_of(default_rules(user_id))
     }
 
     /// Adds a rule, or replaces the user's rule with its id.
@@ -195,7 +195,7 @@ fn content_of(rules: Ruleset) -> Result<Box<RawValue>, serde_json::Error> {
 }
 
 fn parse(user_id: &UserId, content: Option<&RawValue>) -> Ruleset {
-    let defaults = Ruleset::server_default(user_id);
+    let defaults = default_rules(user_id);
     let stored = content
         .and_then(|content| serde_json::from_str::<PushRulesEventContent>(content.get()).ok());
     match stored {

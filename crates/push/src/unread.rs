@@ -17,7 +17,7 @@ use pli_rooms::{
 use pli_store::{Direction, Position, Snapshot, Stamp};
 use quick_cache::sync::Cache;
 use ruma::{
-    EventId, OwnedEventId, OwnedRoomId, OwnedUserId, UInt, UserId,
+    EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UInt, UserId,
     events::{TimelineEventType, relation::RelationType},
     push::{Action, PushConditionRoomCtx, Ruleset},
 };
@@ -176,26 +176,19 @@ impl Unread {
         let known = self.counted.remove(&key).map(|(_, known)| known).filter(is_usable);
         let known = known.map(Arc::unwrap_or_clone);
 
-        let floors = self.floors(snapshot, of, known.as_ref()).await?;
-        let counted = self.catch_up(snapshot, of, known, floors).await?;
+        let has_read = known.as_ref().is_none_or(|known| has_read_since(known, of));
+        let floors = match &known {
+            Some(known) if !has_read => known.floors,
+            _ => self.floors(snapshot, of).await?,
+        };
+        let counted = self.catch_up(snapshot, of, known, floors, has_read).await?;
         let counts = counted.counts.clone();
         self.counted.insert(key, Arc::new(counted));
         Ok(counts)
     }
 
     /// How far the user has read.
-    async fn floors(
-        &self,
-        snapshot: &Snapshot,
-        of: UnreadOf<'_>,
-        known: Option<&Counted>,
-    ) -> Result<Floors, PushError> {
-        if let Some(known) = known
-            && known.read_at <= of.recent.read_at()
-            && of.recent.has_read_since(of.user_id, known.read_at) == Some(false)
-        {
-            return Ok(known.floors);
-        }
+    async fn floors(&self, snapshot: &Snapshot, of: UnreadOf<'_>) -> Result<Floors, PushError> {
         let threads = [THREAD_UNTHREADED, THREAD_MAIN];
         let room_id = &of.user_room.room_id;
         let read = self.rooms.read_up_to(snapshot, room_id, &threads, of.user_id).await?;
@@ -212,6 +205,7 @@ impl Unread {
         of: UnreadOf<'_>,
         known: Option<Counted>,
         floors: Floors,
+        has_read: bool,
     ) -> Result<Counted, PushError> {
         let UnreadOf { user_id, rules, user_room, recent } = of;
         let after =
@@ -227,8 +221,9 @@ impl Unread {
         };
         events.reverse();
 
-        // What was counted stays counted unless something is taken out of it.
-        let mut stays = known.as_ref().is_some_and(|known| known.floors == floors);
+        // What was counted stays counted unless something is taken out of it: by reading, in any
+        // thread, or by a redaction.
+        let mut stays = known.is_some() && !has_read;
         let mut counted = known.unwrap_or_else(|| Counted {
             read_at: recent.read_at(),
             since: user_room.since,
@@ -261,7 +256,7 @@ impl Unread {
             }
             let context = match &mut context {
                 Some(context) => context,
-                None => context.insert(self.context(snapshot, of).await?),
+                None => context.insert(self.context(snapshot, of.into()).await?),
             };
             let Some(judgeable) = self.judgeable.of(event) else { continue };
             if context.power_levels.is_none()
@@ -348,24 +343,92 @@ impl Unread {
         Ok(target.map(ToOwned::to_owned).filter(|_| !redaction.is_hidden()))
     }
 
+    /// What a user's rules make of an event that somebody else sent: the actions of the first that
+    /// applies, if these say to notify.
+    pub(crate) async fn notifies(
+        &self,
+        snapshot: &Snapshot,
+        of: NotifiedOf<'_>,
+        event: &RoomEvent,
+    ) -> Result<Option<Vec<Action>>, PushError> {
+        if event.pdu.sender() == of.user_id || event.is_hidden() || event.redacted_by.is_some() {
+            return Ok(None);
+        }
+        let Some(judgeable) = self.judgeable.of(event) else { return Ok(None) };
+        let mut context = self.context(snapshot, of).await?;
+        if judgeable.may_mention_room() || asks_for_power_levels(of.rules) {
+            context.power_levels = power_levels(&self.rooms, snapshot, of.room_id).await?;
+        }
+        let actions = judgeable.actions(of.rules, &context).await;
+        Ok(actions.filter(|actions| actions.iter().any(Action::should_notify)).map(<[_]>::to_vec))
+    }
+
+    /// Whether a user has read an event.
+    pub(crate) async fn has_read(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        event: &RoomEvent,
+    ) -> Result<bool, PushError> {
+        let thread = thread_of(event);
+        let thread = thread.as_deref().map_or(THREAD_MAIN, EventId::as_str);
+        let threads = [THREAD_UNTHREADED, thread];
+        let room_id = event.pdu.room_id();
+        let read = self.rooms.read_up_to(snapshot, room_id, &threads, user_id).await?;
+        Ok(read.into_iter().flatten().any(|up_to| event.stamp <= Some(up_to)))
+    }
+
     /// What conditions ask about the room, except who may notify it.
     async fn context(
         &self,
         snapshot: &Snapshot,
-        of: UnreadOf<'_>,
+        of: NotifiedOf<'_>,
     ) -> Result<PushConditionRoomCtx, PushError> {
-        let member = self.rooms.event(snapshot, &of.user_room.event_id).await?;
+        let member = self.rooms.event(snapshot, of.member_event_id).await?;
         let display_name = member.and_then(|member| display_name(&member));
         Ok(PushConditionRoomCtx::new(
-            of.user_room.room_id.clone(),
-            UInt::new_saturating(of.recent.summary().joined),
+            of.room_id.to_owned(),
+            UInt::new_saturating(of.joined),
             of.user_id.to_owned(),
             display_name.unwrap_or_else(|| of.user_id.localpart().to_owned()),
         ))
     }
 }
 
-fn display_name(member: &RoomEvent) -> Option<String> {
+/// Whether the user may have read anything, in whatever thread, since this was counted.
+fn has_read_since(known: &Counted, of: UnreadOf<'_>) -> bool {
+    known.read_at > of.recent.read_at()
+        || of.recent.has_read_since(of.user_id, known.read_at) != Some(false)
+}
+
+/// Whom an event may notify.
+#[derive(Clone, Copy)]
+pub(crate) struct NotifiedOf<'a> {
+    /// The user.
+    pub(crate) user_id: &'a UserId,
+    /// Their push rules.
+    pub(crate) rules: &'a Ruleset,
+    /// The event that says what they are to the room.
+    pub(crate) member_event_id: &'a EventId,
+    /// The room.
+    pub(crate) room_id: &'a RoomId,
+    /// How many people are joined to it.
+    pub(crate) joined: u64,
+}
+
+impl<'a> From<UnreadOf<'a>> for NotifiedOf<'a> {
+    fn from(of: UnreadOf<'a>) -> Self {
+        Self {
+            user_id: of.user_id,
+            rules: of.rules,
+            member_event_id: &of.user_room.event_id,
+            room_id: &of.user_room.room_id,
+            joined: of.recent.summary().joined,
+        }
+    }
+}
+
+pub(crate) fn display_name(member: &RoomEvent) -> Option<String> {
     #[derive(Deserialize)]
     struct Content {
         displayname: Option<String>,
