@@ -184,6 +184,29 @@ impl Notifier {
         }
     }
 
+    /// Says that somebody's presence changed, to the others in the rooms that they are joined to.
+    pub fn touch_presence(&self, user_id: &UserId, rooms: &[OwnedRoomId]) {
+        let mut guard = self.shared.state.lock();
+        let state = &mut *guard;
+        state.ephemeral += 1;
+        let members = rooms.iter().filter_map(|room_id| state.joined.get(room_id)).flatten();
+        let others: HashSet<&OwnedUserId> = members.filter(|other| *other != user_id).collect();
+        for other in others {
+            if let Some(user) = state.users.get_mut(other) {
+                user.touch_presence(user_id, state.ephemeral);
+            }
+        }
+    }
+
+    /// Whether two users are joined to the same room; `None` unless both are followed.
+    pub fn share_room(&self, one: &UserId, other: &UserId) -> Option<bool> {
+        let state = self.shared.state.lock();
+        let followed =
+            |user_id| state.users.get(user_id).filter(|user| user.index == Index::Complete);
+        let (one, other) = (followed(one)?, followed(other)?);
+        Some(!one.joined.is_disjoint(&other.joined))
+    }
+
     /// Which of a room's joined members are followed.
     pub fn followed_members(&self, room_id: &RoomId) -> Vec<OwnedUserId> {
         let state = self.shared.state.lock();

@@ -1,12 +1,14 @@
 use std::collections::{HashMap, HashSet};
 
 use pli_store::Position;
-use ruma::{OwnedRoomId, RoomId};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use tokio::sync::watch;
 
 /// How many changed rooms a user's entry remembers. A client that is further behind than this many
 /// rooms is answered from the store.
 const REMEMBERED_ROOMS: usize = 4096;
+/// Of how many people it is remembered that their presence changed.
+const REMEMBERED_PRESENCES: usize = 4096;
 
 /// Whether a user's rooms are known.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) struct ActiveUser {
     rooms: HashMap<OwnedRoomId, Position>,
     /// When typing in a room changed last.
     typing: HashMap<OwnedRoomId, u64>,
+    /// When the presence of somebody in the user's rooms changed last.
+    presence: HashMap<OwnedUserId, u64>,
     last_typing: u64,
 }
 
@@ -58,6 +62,8 @@ pub struct News {
     pub rooms: Vec<OwnedRoomId>,
     /// The rooms in which typing changed.
     pub typing: Vec<OwnedRoomId>,
+    /// Whose presence changed.
+    pub presence: Vec<OwnedUserId>,
     /// Whether there is something of the user's own: account data, to-device messages, memberships.
     pub own: bool,
     /// Whether device lists changed.
@@ -78,6 +84,7 @@ impl ActiveUser {
             device_lists: Position::ZERO,
             rooms: HashMap::new(),
             typing: HashMap::new(),
+            presence: HashMap::new(),
             last_typing: ephemeral,
         }
     }
@@ -111,6 +118,17 @@ impl ActiveUser {
         self.wake.send_replace(());
     }
 
+    pub(super) fn touch_presence(&mut self, user_id: &UserId, ephemeral: u64) {
+        if self.presence.len() >= REMEMBERED_PRESENCES && !self.presence.contains_key(user_id) {
+            // Whoever has an older token is told of everybody.
+            self.presence.clear();
+            self.typing_since = ephemeral - 1;
+        }
+        self.presence.insert(user_id.to_owned(), ephemeral);
+        self.last_typing = ephemeral;
+        self.wake.send_replace(());
+    }
+
     fn wake_at(&mut self, position: Position) {
         self.last = position;
         self.wake.send_replace(());
@@ -134,9 +152,11 @@ impl ActiveUser {
         }
         let rooms = self.rooms.iter().filter(|(_, position)| **position > since);
         let typing = self.typing.iter().filter(|(_, changed)| **changed > ephemeral);
+        let presence = self.presence.iter().filter(|(_, changed)| **changed > ephemeral);
         Changes::Some(News {
             rooms: rooms.map(|(room_id, _)| room_id.clone()).collect(),
             typing: typing.map(|(room_id, _)| room_id.clone()).collect(),
+            presence: presence.map(|(user_id, _)| user_id.clone()).collect(),
             own: self.own > since,
             device_lists: self.device_lists > since,
         })
