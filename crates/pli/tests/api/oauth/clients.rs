@@ -10,6 +10,18 @@ async fn register(server: &TestServer, body: Value) -> Answer {
     server.send(Method::POST, "/oauth2/register", None, Some(body)).await
 }
 
+/// How many apps a server on a disk keeps.
+async fn kept(server: &TestServer) -> u64 {
+    const APPS: &str = "oauth_clients";
+    let url = format!("sqlite:{}", server.folder.path().join("pli.db").display());
+    let store = pli_store::Store::open_read_only(&url).await.unwrap();
+    let snapshot = store.snapshot().await.unwrap();
+    if !snapshot.keyspaces().await.unwrap().iter().any(|name| name == APPS) {
+        return 0;
+    }
+    snapshot.keyspace_size(APPS).await.unwrap().rows
+}
+
 /// A thousand phones with the same app must not be a thousand rows.
 #[tokio::test]
 async fn an_app_registers_once_however_often_it_asks() {
@@ -19,10 +31,9 @@ async fn an_app_registers_once_however_often_it_asks() {
     assert_eq!(first.body["redirect_uris"], json!([REDIRECT]));
     assert_eq!(first.body["token_endpoint_auth_method"], "none");
     assert!(first.body["client_id_issued_at"].is_u64());
-    let commits = server.commits().await;
     let second = register(&server, app_metadata()).await;
     assert_eq!(first.body["client_id"], second.body["client_id"]);
-    assert_eq!(server.commits().await, commits);
+    assert_eq!(kept(&server).await, 1);
 
     let mut other = app_metadata();
     other["client_name"] = json!("Another");
@@ -34,7 +45,6 @@ async fn an_app_registers_once_however_often_it_asks() {
 #[tokio::test]
 async fn an_app_registers_only_addresses_that_are_its_own() {
     let server = TestServer::start_on_disk().await;
-    let commits = server.commits().await;
     for (field, value, error) in [
         ("redirect_uris", json!(["https://evil.test/"]), "invalid_redirect_uri"),
         ("redirect_uris", json!(["http://app.example.com/"]), "invalid_redirect_uri"),
@@ -57,7 +67,7 @@ async fn an_app_registers_only_addresses_that_are_its_own() {
         let answer = server.send_bytes(Method::POST, "/oauth2/register", None, body).await;
         answer.oauth_refused(400, "invalid_client_metadata");
     }
-    assert_eq!(server.commits().await, commits, "nothing is kept of what is refused");
+    assert_eq!(kept(&server).await, 0, "nothing is kept of what is refused");
 }
 
 /// Registrations that nobody uses must not pile up; one that somebody uses must not vanish.
