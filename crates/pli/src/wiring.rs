@@ -4,7 +4,7 @@ use std::{path::Path, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use pli_accounts::{
-    Assembly, AssemblyConfig, MailSender,
+    Assembly, AssemblyConfig, DehydratedDevices, MailSender, Moderation, OpenIdTokens, Reports,
     backup::KeyBackup,
     keys::{CrossSigning, DeviceKeys},
     to_device::ToDevice,
@@ -20,15 +20,22 @@ use pli_http::{
         rate_limit::{Limits, RateLimiter},
     },
     oauth::UpstreamProviders,
+    server_notices::{ServerNotices, ServerNoticesParts},
     state::Settings,
 };
-use pli_media::{Media, MediaConfig};
+use pli_media::{Media, MediaConfig, previews::UrlPreviews};
 use pli_outbound::{Outbound, OutboundConfig, Reach};
-use pli_push::{PushRules, Unread};
-use pli_rooms::{Rooms, RoomsConfig};
+use pli_push::{
+    Arrivals, EndWithDevice, Notifications, PushDelivery, PushDeliveryParts, PushRules, Pushers,
+    PushersConfig, Unread,
+};
+use pli_rooms::{DelayedEvents, Rooms, RoomsConfig};
 use pli_store::{Store, ambient::Ambient};
-use pli_sync::Sync;
-use tokio::task::JoinHandle;
+use pli_sync::{Announced, Sync};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    task::JoinHandle,
+};
 
 use crate::{
     config::{Config, RateLimits},
@@ -57,7 +64,7 @@ pub(crate) async fn wire(
         sessions: config.sessions.clone(),
         oauth: config.oauth.clone(),
     };
-    let accounts = Assembly::build(store, ambient, assembly_config, Vec::new())
+    let accounts = Assembly::build(store, ambient, assembly_config, vec![EndWithDevice::hook()])
         .map_err(|error| failed(&error))?;
 
     let rooms_config = RoomsConfig {
@@ -66,19 +73,29 @@ pub(crate) async fn wire(
     };
     let signing_key = signing_key(&config.data_dir, ambient)?;
     let rooms = Rooms::new(store.clone(), ambient.clone(), rooms_config, signing_key);
+    let dehydrated_devices =
+        DehydratedDevices::new(store.clone(), ambient.clone(), accounts.devices.clone());
+    let delayed_events = DelayedEvents::new(rooms.clone(), config.delayed_events.limits());
     let typing = rooms.typing().clone();
     let app_services = app_services(config, store, &accounts, &rooms)?;
     app_services.prepare().await.map_err(|error| failed(&error))?;
     let courier = Courier::new(app_services.clone(), ambient.clone());
     let push_rules = PushRules::new(store.clone());
+    let unread = Unread::new(rooms.clone(), push_rules.clone());
+    let pushers_config = PushersConfig { allow_plain_http: config.push.allow_plain_http };
+    let (pushers, arrivals) = Pushers::new(store.clone(), ambient.clone(), pushers_config);
+    let push = push_delivery(config, store, ambient, &rooms, &unread, arrivals)?;
+    let notifications =
+        Notifications::new(store.clone(), ambient.clone(), rooms.clone(), unread.clone());
     let to_device = ToDevice::new(store.clone(), ambient.clone());
     let sync = Sync::start(
         store.clone(),
         ambient.clone(),
         rooms.clone(),
         typing.clone(),
-        Unread::new(rooms.clone(), push_rules.clone()),
+        unread,
         to_device.clone(),
+        config.presence.enabled,
     )
     .await?;
 
@@ -92,6 +109,19 @@ pub(crate) async fn wire(
     let media =
         Media::open(config.server_name.clone(), media_config, store.clone(), ambient.clone())
             .map_err(|error| failed(&error))?;
+    let moderation = Moderation::new(accounts.accounts.clone(), accounts.sessions.clone());
+    let server_notices = ServerNotices::new(ServerNoticesParts {
+        config: config.server_notices.clone(),
+        store: store.clone(),
+        ambient: ambient.clone(),
+        accounts: accounts.accounts.clone(),
+        registration: accounts.registration.clone(),
+        profiles: accounts.profiles.clone(),
+        rooms: rooms.clone(),
+    })
+    .map_err(|error| failed(&error))?;
+    let url_previews = UrlPreviews::new(&config.media.url_previews, media.clone())
+        .map_err(|error| failed(&error))?;
 
     let mail =
         MailSender::new(store.clone(), ambient.clone(), accounts.mailer.clone(), &config.mail)
@@ -101,15 +131,22 @@ pub(crate) async fn wire(
     let limits = Limits { enabled, sign_in_address, ..Limits::default() };
     let rate_limiter = RateLimiter::new(&limits);
     let departures = Departures::new(accounts.credentials.clone(), rooms.clone());
-    let background = vec![
+    let mut background = vec![
         tokio::spawn(resume(departures, rooms.clone())),
         tokio::spawn(rooms.clone().sweep_now_and_then()),
         tokio::spawn(mail.run()),
+        tokio::spawn(delayed_events.clone().run()),
         tokio::spawn(courier.run()),
+        tokio::spawn(push.run()),
+        tokio::spawn(sync.presence().clone().run()),
         tokio::spawn(media.clone().sweep_now_and_then()),
         tokio::spawn(accounts.housekeeping.clone().run()),
         tokio::spawn(shrink_now_and_then(rate_limiter.clone())),
     ];
+    if !app_services.is_empty() {
+        let announced = sync.presence().subscribe();
+        background.push(tokio::spawn(tell_presence(announced, app_services.clone())));
+    }
 
     let state = AppState::from(Services {
         account_data: accounts.account_data,
@@ -120,6 +157,8 @@ pub(crate) async fn wire(
         clients: accounts.clients,
         credentials: accounts.credentials,
         cross_signing: CrossSigning::new(store.clone()),
+        dehydrated_devices,
+        delayed_events,
         device_keys: DeviceKeys::new(store.clone()),
         devices: accounts.devices,
         directory: accounts.directory,
@@ -131,12 +170,19 @@ pub(crate) async fn wire(
         key_backup: KeyBackup::new(store.clone()),
         login: accounts.login,
         media,
+        notifications,
+        presence: sync.presence().clone(),
+        moderation,
+        openid_tokens: OpenIdTokens::new(store.clone(), ambient.clone()),
         profiles: accounts.profiles,
         push_rules,
+        pushers,
         rate_limiter,
         registration: accounts.registration,
         rendezvous: accounts.rendezvous,
+        reports: Reports::new(store.clone(), ambient.clone()),
         rooms,
+        server_notices,
         sessions: accounts.sessions,
         settings: Settings {
             public_url: config.public_url.clone(),
@@ -144,6 +190,10 @@ pub(crate) async fn wire(
             default_room_version: config.rooms.default_version.clone(),
             oauth: config.oauth.clone(),
             registration: config.registration.mode,
+            directory_scope: config.directory.scope,
+            open_legacy_media: config.media.open_legacy_endpoints,
+            turn: config.turn.clone(),
+            support: config.support.clone(),
         },
         shared_secret: accounts.shared_secret,
         store: store.clone(),
@@ -151,6 +201,7 @@ pub(crate) async fn wire(
         to_device,
         typing,
         upstream_providers: UpstreamProviders::default(),
+        url_previews,
         user_interactive: accounts.user_interactive,
     });
     Ok(Wired { state, background })
@@ -176,6 +227,39 @@ fn app_services(
         rooms: rooms.clone(),
         outbound: outbound.map_err(|error| ServerError::Service(error.to_string()))?,
     }))
+}
+
+fn push_delivery(
+    config: &Config,
+    store: &Store,
+    ambient: &Ambient,
+    rooms: &Rooms,
+    unread: &Unread,
+    arrivals: Arrivals,
+) -> Result<PushDelivery, ServerError> {
+    // People, or their apps, say where gateways are.
+    let reach = if config.push.allow_private_addresses { Reach::Anywhere } else { Reach::Public };
+    let outbound = Outbound::new(&OutboundConfig::new(reach));
+    Ok(PushDelivery::new(PushDeliveryParts {
+        store: store.clone(),
+        ambient: ambient.clone(),
+        rooms: rooms.clone(),
+        unread: unread.clone(),
+        arrivals,
+        outbound: outbound.map_err(|error| ServerError::Service(error.to_string()))?,
+    }))
+}
+
+/// Passes on whose presence changes to the application services that want to know.
+async fn tell_presence(mut announced: broadcast::Receiver<Announced>, app_services: AppServices) {
+    loop {
+        match announced.recv().await {
+            Ok(Announced { event, rooms }) => app_services.tell_presence(&event, &rooms),
+            // Who comes and goes does so again.
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
 }
 
 /// The server's signing key, made at the first start. Keep it with the backups: who has it can sign

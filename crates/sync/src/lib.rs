@@ -12,8 +12,10 @@ mod joined;
 mod lazy;
 mod left;
 mod notifier;
+mod presence;
 mod request;
 mod service;
+pub mod sliding;
 mod state;
 mod timeline;
 mod token;
@@ -21,6 +23,7 @@ mod token;
 pub use self::{
     error::SyncError,
     notifier::{Changes, News, Notifier},
+    presence::{Announced, KEYSPACES, Presence, PresenceNow, Syncing},
     request::SyncRequest,
     service::Sync,
     token::{InvalidSyncToken, SyncToken},

@@ -18,11 +18,12 @@ use pli_store::{
     Batch, Keyspace, KeyspaceInfo, Record, Snapshot, Store, StoreError, ambient::Ambient,
 };
 use ruma::{
-    OwnedUserId, UInt, UserId,
+    OwnedRoomId, OwnedUserId, UInt, UserId,
     events::presence::{PresenceEvent, PresenceEventContent},
     presence::PresenceState,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
 
 use self::person::Person;
 use crate::{Notifier, SyncError};
@@ -93,6 +94,20 @@ struct Inner {
     rooms: Rooms,
     notifier: Notifier,
     people: Mutex<HashMap<OwnedUserId, Person>>,
+    /// For others than clients.
+    announced: broadcast::Sender<Announced>,
+}
+
+/// How many announcements a slow subscriber may lag behind.
+const ANNOUNCED_CAPACITY: usize = 1024;
+
+/// Somebody's presence, just changed.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// How it is now.
+    pub event: PresenceEvent,
+    /// The rooms that they are joined to.
+    pub rooms: Vec<OwnedRoomId>,
 }
 
 impl Presence {
@@ -106,7 +121,15 @@ impl Presence {
         notifier: Notifier,
     ) -> Self {
         let people = Mutex::default();
-        Self { inner: Arc::new(Inner { is_enabled, store, ambient, rooms, notifier, people }) }
+        let (announced, _) = broadcast::channel(ANNOUNCED_CAPACITY);
+        let inner = Inner { is_enabled, store, ambient, rooms, notifier, people, announced };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Whose presence changes, from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Announced> {
+        self.inner.announced.subscribe()
     }
 
     /// Somebody's presence, as somebody else sees it; `None`: it is not for them to see, because they
@@ -237,9 +260,14 @@ impl Presence {
 
     /// Tells those who share a room with somebody, and sync, that something changed.
     async fn announce(&self, user_id: &UserId) -> Result<(), SyncError> {
-        let Inner { store, rooms, notifier, .. } = &*self.inner;
+        let Inner { store, rooms, notifier, announced, .. } = &*self.inner;
         let snapshot = store.snapshot().await?;
         let joined = rooms.joined_rooms(&snapshot, user_id).await?;
+        if announced.receiver_count() > 0 {
+            let event = self.now(&snapshot, user_id).await?.into_event(user_id.to_owned());
+            // Nobody listening any more is no error.
+            let _ = announced.send(Announced { event, rooms: joined.clone() });
+        }
         drop(snapshot);
         notifier.touch_presence(user_id, &joined);
         Ok(())

@@ -234,6 +234,30 @@ async fn typing_and_receipts_come_to_those_who_want_them() {
 }
 
 #[tokio::test]
+async fn a_bridge_sees_who_is_there_among_those_in_its_rooms() {
+    let bridge = Bridge::listen().await;
+    let fields = json!({ "receive_ephemeral": true });
+    let lines = "store.url = \"memory:\"\npresence.enabled = true";
+    let server = bridge.server_with(fields, lines).await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    portal(&server, &claire).await;
+    let status = async |person: &Person, message: &str| {
+        let path = format!("/_matrix/client/v3/presence/{}/status", person.user_id);
+        let body = json!({ "presence": "unavailable", "status_msg": message });
+        server.put(person, &path, body).await.ok();
+    };
+    status(&samir, "nobody's business").await;
+    status(&claire, "à midi").await;
+    let is_status = |event: &Value| event["content"]["status_msg"] == "à midi";
+    let event = bridge.until_in("ephemeral", is_status).await;
+    assert_eq!((&event["type"], &event["sender"]), (&json!("m.presence"), &json!(claire.user_id)));
+    assert_eq!(event["content"]["presence"], "unavailable");
+    let told = all(&bridge.attempts(), "ephemeral");
+    assert!(told.iter().all(|event| event["sender"] != samir.user_id), "{told:#?}");
+}
+
+#[tokio::test]
 async fn those_who_did_not_ask_get_events_only() {
     let bridge = Bridge::listen().await;
     let server = bridge.server().await;
