@@ -14,7 +14,28 @@ const VERSIONS: [&str; 27] = [
 ];
 
 /// What is served besides the specification's own paths.
-const SERVED_UNSTABLE: [&str; 2] = ["fi.mau.msc2659", "fi.mau.msc2659.stable"];
+const SERVED_UNSTABLE: &[&str] = &[
+    "fi.mau.msc2659",
+    "fi.mau.msc2659.stable",
+    "org.matrix.msc3030",
+    "org.matrix.msc3391",
+    "org.matrix.msc3814",
+    "org.matrix.msc3874",
+    "org.matrix.msc3890",
+    "org.matrix.msc3912",
+    "org.matrix.msc4140",
+    "io.element.msc4308",
+    "io.element.msc4306",
+    "org.matrix.msc4380",
+    "org.matrix.msc4308",
+    "org.matrix.msc4306",
+    "org.matrix.msc4155",
+    "org.matrix.msc4222",
+    "org.matrix.simplified_msc3575",
+    "uk.half-shot.msc2666.query_mutual_rooms",
+    "uk.half-shot.msc2666.query_mutual_rooms.stable",
+    "uk.timedout.msc4323",
+];
 
 /// The answer is the same for everybody, so it asks nobody who they are: a client with an expired
 /// token gets it too.
@@ -26,7 +47,7 @@ pub(super) async fn versions(State(settings): State<Settings>) -> Answer<Respons
         }
     }
     for feature in SERVED_UNSTABLE {
-        response.unstable_features.insert(feature.to_owned(), true);
+        response.unstable_features.insert((*feature).to_owned(), true);
     }
     Answer(response)
 }

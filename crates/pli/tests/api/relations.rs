@@ -240,6 +240,33 @@ async fn nobody_reacts_twice_in_the_same_way() {
 }
 
 #[tokio::test]
+async fn a_message_can_be_taken_back_with_all_its_edits() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let room_id = server.room_of(&[&claire, &samir]).await;
+    let message = server.write(&claire, &room_id, "secret").await;
+    let edited = server.relate(&claire, &room_id, "m.room.message", edit(&message, "public")).await;
+    let reply = relating("m.thread", &message, "reply");
+    let reply = server.relate(&claire, &room_id, "m.room.message", reply).await;
+    let of_samir = relating("m.replace", &message, "forged");
+    let of_samir = server.relate(&samir, &room_id, "m.room.message", of_samir).await;
+    let path = format!("{V3}/rooms/{room_id}/redact/{message}/r");
+    let bad = json!({ "org.matrix.msc3912.with_relations": "m.replace" });
+    server.put(&claire, &path, bad).await.refused(400, "M_BAD_JSON");
+    let body = json!({ "org.matrix.msc3912.with_relations": ["m.replace"] });
+    server.put(&claire, &path, body).await.ok();
+    let content = async |event_id: &str| {
+        let path = format!("{V3}/rooms/{room_id}/event/{event_id}");
+        server.get(&claire, &path).await.ok()["content"].clone()
+    };
+    assert_eq!(content(&message).await, json!({}));
+    assert_eq!(content(&edited).await, json!({}));
+    assert_eq!(content(&reply).await["body"], "reply");
+    assert_eq!(content(&of_samir).await, json!({}), "moderators take it along");
+}
+
+#[tokio::test]
 async fn messages_can_be_asked_for_by_their_relation() {
     let server = TestServer::start().await;
     let claire = server.sign_up("claire").await;

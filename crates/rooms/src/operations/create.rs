@@ -129,7 +129,7 @@ impl Rooms {
             )));
         }
         let invited: Vec<&UserId> = request.invite.iter().map(|user_id| &**user_id).collect();
-        self.check_invites(&request.creator, invited.into_iter()).await?;
+        self.check_invites(&request.creator, invited).await?;
         let alias = self.requested_alias(&request)?;
         let preset = request.preset.unwrap_or(if request.is_public {
             Preset::PublicChat

@@ -6,6 +6,7 @@ use std::{
 use pli_store::{Direction, Snapshot, Stamp};
 use ruma::{EventId, OwnedEventId, RoomId, UserId};
 
+use super::Redaction;
 use crate::{
     Rooms,
     error::RoomError,
@@ -75,6 +76,43 @@ pub struct RelationsPage {
     pub next: Option<PaginationToken>,
     /// How far relations of relations were followed, if they were.
     pub recursion_depth: Option<u32>,
+}
+
+/// How many events go together with one that is redacted.
+const MOST_REDACTED: usize = 1000;
+
+impl Rooms {
+    /// Redacts an event, and with it what refers to it in one of these ways (`*`: in any), as far as
+    /// the user may (MSC3912). Without any it is [`Rooms::redact`].
+    ///
+    /// # Errors
+    /// Those of [`Rooms::redact`] for the event itself; when the store fails.
+    pub async fn redact_with_relations(
+        &self,
+        redaction: Redaction,
+        rel_types: &[String],
+    ) -> Result<OwnedEventId, RoomError> {
+        let event_id = self.redact(redaction.clone()).await?;
+        if rel_types.is_empty() {
+            return Ok(event_id);
+        }
+        let snapshot = self.inner.store.snapshot().await?;
+        let range = RELATION.prefix((&redaction.room_id, &redaction.event_id));
+        let rows = snapshot.scan(&RELATION, range, MOST_REDACTED, Direction::Forward).await?;
+        drop(snapshot);
+        let all = rel_types.iter().any(|rel_type| rel_type == "*");
+        for row in rows.into_iter().map(|row| row.value) {
+            // A transaction is of one event: the same id serves for each.
+            let related = Redaction { event_id: row.event_id, ..redaction.clone() };
+            if all || rel_types.contains(&row.rel_type) {
+                match self.redact(related).await {
+                    Ok(_) | Err(RoomError::Forbidden(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(event_id)
+    }
 }
 
 /// Who reads, and what they see.

@@ -1,25 +1,62 @@
 //! `PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}`
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid)).
 
-use axum::extract::State;
+use axum::extract::{FromRequest, Request as HttpRequest, State};
 use pli_rooms::{Redaction, Rooms};
 use ruma::api::client::redact::redact_event::v3::{Request, Response};
+use serde::Deserialize;
 
-use crate::extract::{Answer, Reply, Ruma};
+use crate::{
+    MatrixError,
+    extract::{Answer, MAX_JSON_BODY, Reply, Ruma, read_body},
+};
 
 pub(in crate::client) async fn redact(
     State(rooms): State<Rooms>,
-    Ruma { request, requester }: Ruma<Request>,
+    RedactBody { ruma: Ruma { request, requester }, with_relations }: RedactBody,
 ) -> Reply<Response> {
-    let event_id = rooms
-        .redact(Redaction {
-            sender: requester.user_id,
-            device_id: requester.device_id,
-            room_id: request.room_id,
-            event_id: request.event_id,
-            reason: request.reason,
-            transaction_id: request.txn_id,
-        })
-        .await?;
+    let redaction = Redaction {
+        sender: requester.user_id,
+        device_id: requester.device_id,
+        room_id: request.room_id,
+        event_id: request.event_id,
+        reason: request.reason,
+        transaction_id: request.txn_id,
+    };
+    let event_id = rooms.redact_with_relations(redaction, &with_relations).await?;
     Ok(Answer(Response::new(event_id)))
+}
+
+/// A redaction, and what ruma's type doesn't tell of it.
+pub(in crate::client) struct RedactBody {
+    ruma: Ruma<Request>,
+    /// What refers to the event in these ways goes with it; `*` stands for all (MSC3912).
+    with_relations: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct WithRelations {
+    with_rel_types: Option<Vec<String>>,
+    #[serde(rename = "org.matrix.msc3912.with_relations")]
+    unstable: Option<Vec<String>>,
+}
+
+impl<S> FromRequest<S> for RedactBody
+where
+    S: Send + Sync,
+    Ruma<Request>: FromRequest<S, Rejection = MatrixError>,
+{
+    type Rejection = MatrixError;
+
+    async fn from_request(request: HttpRequest, state: &S) -> Result<Self, MatrixError> {
+        let (parts, body) = request.into_parts();
+        let body = read_body(body, MAX_JSON_BODY).await?;
+        let request = HttpRequest::from_parts(parts, body.clone().into());
+        // Who asks, and whether it is JSON at all, comes first.
+        let ruma = Ruma::from_request(request, state).await?;
+        let with: WithRelations =
+            if body.is_empty() { WithRelations::default() } else { serde_json::from_slice(&body)? };
+        let with_relations = with.with_rel_types.or(with.unstable).unwrap_or_default();
+        Ok(Self { ruma, with_relations })
+    }
 }
