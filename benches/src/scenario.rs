@@ -9,6 +9,7 @@ mod media;
 mod messages;
 mod rooms;
 mod send;
+mod sliding_sync;
 mod sync;
 mod to_device;
 
@@ -36,6 +37,8 @@ pub(crate) enum Scenario {
     FanOut,
     /// Initial and empty incremental sync.
     Sync,
+    /// First answers of sliding sync.
+    SlidingSync,
     /// Upload, claim and query keys.
     Keys,
     /// Messages from device to device.
@@ -93,6 +96,7 @@ pub(crate) async fn run(options: &RunOptions) -> Result<Report, BenchError> {
         Scenario::Send,
         Scenario::FanOut,
         Scenario::Sync,
+        Scenario::SlidingSync,
         Scenario::Keys,
         Scenario::ToDevice,
         Scenario::Rooms,
@@ -152,6 +156,7 @@ impl Context {
             Scenario::Send => send::measure(self).await,
             Scenario::FanOut => fan_out::measure(self).await,
             Scenario::Sync => sync::measure(self).await,
+            Scenario::SlidingSync => sliding_sync::measure(self).await,
             Scenario::Keys => keys::measure(self).await,
             Scenario::ToDevice => to_device::measure(self).await,
             Scenario::Rooms => rooms::measure(self).await,

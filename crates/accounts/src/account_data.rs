@@ -2,7 +2,7 @@
 //! section "Client config").
 
 use pli_store::{
-    Batch, Direction, Expect, Keyspace, Position, Record, Snapshot, Stamp, Store, Touch,
+    Batch, Direction, Expect, Keyspace, Position, Range, Record, Snapshot, Stamp, Store, Touch,
 };
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
@@ -220,12 +220,32 @@ impl AccountData {
         snapshot: &Snapshot,
         user_id: &UserId,
     ) -> Result<Vec<AccountDataEvent>, AccountsError> {
+        Self::in_range(snapshot, || ACCOUNT_DATA.prefix((user_id,))).await
+    }
+
+    /// All account data of a user about one room, or about none (`None`).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        room_id: Option<&RoomId>,
+    ) -> Result<Vec<AccountDataEvent>, AccountsError> {
+        let room = room_key(room_id);
+        Self::in_range(snapshot, || ACCOUNT_DATA.prefix((user_id, room))).await
+    }
+
+    async fn in_range(
+        snapshot: &Snapshot,
+        whole: impl Fn() -> Range<(OwnedUserId, String, String)>,
+    ) -> Result<Vec<AccountDataEvent>, AccountsError> {
         let mut events = Vec::new();
-        let mut range = ACCOUNT_DATA.prefix((user_id,));
+        let mut range = whole();
         loop {
             let rows = snapshot.scan(&ACCOUNT_DATA, range, PAGE, Direction::Forward).await?;
             let Some(last) = rows.last() else { return Ok(events) };
-            range = ACCOUNT_DATA.prefix((user_id,)).after(&last.key);
+            range = whole().after(&last.key);
             let is_last_page = rows.len() < PAGE;
             for row in rows {
                 let (_, room, event_type) = row.key;

@@ -20,6 +20,7 @@ mod rooms;
 mod send_to_device;
 mod session;
 mod shared_secret;
+mod sliding_sync;
 mod sync;
 mod thirdparty;
 mod user_directory;
@@ -58,4 +59,5 @@ pub fn routes() -> Router<AppState> {
         .endpoint::<search_users::v3::Request, _, _>(user_directory::search)
         .route("/.well-known/matrix/client", get(well_known::client))
         .endpoint::<sync_events::v3::Request, _, _>(sync::sync)
+        .endpoint_with_unstable::<sliding_sync::Request, _, _>(sliding_sync::sliding_sync)
 }

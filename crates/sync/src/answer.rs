@@ -9,7 +9,7 @@ use pli_accounts::{
     AccountData, account_data::AccountDataEvent, keys::OneTimeKeys, to_device::ToDevice,
 };
 use pli_push::PushRules;
-use pli_rooms::{MembershipKind, Rooms, UserRoom, filter};
+use pli_rooms::{IgnoredUsers, InviteVerdict, MembershipKind, Rooms, UserRoom, filter};
 use pli_store::{Position, Snapshot};
 use ruma::{
     OwnedRoomId, RoomId, UInt,
@@ -44,7 +44,8 @@ pub(crate) struct Answering<'a> {
     /// Keys of the device were given away (or uploaded) since.
     key_counts_changed: bool,
     push_rules: OnceCell<Arc<Ruleset>>,
-    response: Response,
+    ignored: OnceCell<IgnoredUsers>,
+    pub(crate) response: Response,
     next: SyncToken,
 }
 
@@ -56,19 +57,7 @@ impl<'a> Answering<'a> {
         changes: Changes,
         next: SyncToken,
     ) -> Result<Self, SyncError> {
-        let mut answering = Self {
-            sync,
-            request,
-            snapshot,
-            since: since_position(request),
-            changes,
-            device_lists: DeviceListChanges::default(),
-            quiet_rooms: HashSet::new(),
-            key_counts_changed: false,
-            push_rules: OnceCell::new(),
-            response: Response::new(String::new()),
-            next,
-        };
+        let mut answering = Self::new(sync, request, snapshot, changes, next);
         if answering.changes != Changes::Nothing || request.full_state {
             answering.fill().await?;
         } else if answering.has_more_to_device() {
@@ -78,6 +67,30 @@ impl<'a> Answering<'a> {
         Ok(answering)
     }
 
+    /// An answer in which nothing is told yet.
+    pub(crate) fn new(
+        sync: &'a Sync,
+        request: &'a SyncRequest,
+        snapshot: Snapshot,
+        changes: Changes,
+        next: SyncToken,
+    ) -> Self {
+        Self {
+            sync,
+            request,
+            snapshot,
+            since: since_position(request),
+            changes,
+            device_lists: DeviceListChanges::default(),
+            quiet_rooms: HashSet::new(),
+            key_counts_changed: false,
+            push_rules: OnceCell::new(),
+            ignored: OnceCell::new(),
+            response: Response::new(String::new()),
+            next,
+        }
+    }
+
     /// Whether there is nothing that a waiting client should be told.
     pub(crate) fn is_empty(&self) -> bool {
         self.response.rooms.is_empty()
@@ -85,6 +98,7 @@ impl<'a> Answering<'a> {
             && self.response.account_data.is_empty()
             && self.response.to_device.is_empty()
             && self.response.device_lists.is_empty()
+            && self.response.presence.is_empty()
             && !self.key_counts_changed
     }
 
@@ -106,6 +120,26 @@ impl<'a> Answering<'a> {
     pub(crate) async fn push_rules(&self) -> Result<&Arc<Ruleset>, SyncError> {
         let read = || self.sync.inner.unread.rules(&self.snapshot, &self.request.user_id);
         Ok(self.push_rules.get_or_try_init(read).await?)
+    }
+
+    /// Whom whoever asks ignores.
+    pub(crate) async fn ignored(&self) -> Result<&IgnoredUsers, SyncError> {
+        let read = || self.rooms().ignored_users(&self.snapshot, &self.request.user_id);
+        Ok(self.ignored.get_or_try_init(read).await?)
+    }
+
+    /// Whether an invitation comes from somebody whom its addressee ignores, or whose invitations they
+    /// don't want: they are not told of it (sections "Ignoring Users" and "Invite permission").
+    pub(crate) async fn is_ignored_invite(&self, invite: &UserRoom) -> Result<bool, SyncError> {
+        let Some(event) = self.rooms().event(&self.snapshot, &invite.event_id).await? else {
+            return Ok(false);
+        };
+        let (snapshot, sender) = (&self.snapshot, event.pdu.sender());
+        if self.ignored().await?.contains(sender) {
+            return Ok(true);
+        }
+        let verdict = self.rooms().invite_verdict(snapshot, &self.request.user_id, sender).await?;
+        Ok(verdict == InviteVerdict::Ignore)
     }
 
     pub(crate) fn is_initial(&self) -> bool {
@@ -140,7 +174,7 @@ impl<'a> Answering<'a> {
         if !self.is_initial() && (lists_changed || !self.device_lists.is_empty()) {
             self.response.device_lists = self.device_lists_since().await?;
         }
-        Ok(())
+        self.add_presence().await
     }
 
     /// The rooms in which something may have happened: those that the notifier names, or, when it
@@ -195,6 +229,9 @@ impl<'a> Answering<'a> {
                 }
             }
             MembershipKind::Invite if changed || self.request.full_state => {
+                if self.is_ignored_invite(user_room).await? {
+                    return Ok(());
+                }
                 let state = stripped_state(user_room)?;
                 let mut invited = InvitedRoom::new();
                 invited.invite_state.events = state;
@@ -285,7 +322,7 @@ impl<'a> Answering<'a> {
     }
 }
 
-fn account_data_event<T>(data: &AccountDataEvent) -> Result<Raw<T>, SyncError> {
+pub(crate) fn account_data_event<T>(data: &AccountDataEvent) -> Result<Raw<T>, SyncError> {
     #[derive(Serialize)]
     struct Event<'a> {
         r#type: &'a str,
@@ -295,7 +332,7 @@ fn account_data_event<T>(data: &AccountDataEvent) -> Result<Raw<T>, SyncError> {
     Ok(Raw::from_json(serde_json::value::to_raw_value(&event)?))
 }
 
-fn stripped_state<T>(user_room: &UserRoom) -> Result<Vec<Raw<T>>, SyncError> {
+pub(crate) fn stripped_state<T>(user_room: &UserRoom) -> Result<Vec<Raw<T>>, SyncError> {
     let events = user_room.stripped_state.as_deref().unwrap_or("[]");
     let events: Vec<Box<RawValue>> = serde_json::from_str(events)?;
     Ok(events.into_iter().map(Raw::from_json).collect())

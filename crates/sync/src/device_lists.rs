@@ -9,7 +9,7 @@ use ruma::{OwnedRoomId, OwnedUserId, UserId, api::client::sync::sync_events::Dev
 
 use crate::{SyncError, answer::Answering};
 
-/// What happened in encrypted rooms that bears on device lists.
+/// What happened in rooms that bears on device lists.
 #[derive(Default)]
 pub(crate) struct DeviceListChanges {
     /// Whose members are all new to the client: rooms that it just joined, or that were just
@@ -60,8 +60,7 @@ impl Answering<'_> {
             changed.extend(members.into_iter().map(|member| member.user_id));
         }
 
-        // Whose keys changed matters to those who share an encrypted room with them, and to
-        // themselves.
+        // Whose keys changed matters to those who share a room with them, and to themselves.
         let others = ChangedDeviceLists::changed_since(&self.snapshot, self.since).await?;
         let mut neighbours = Neighbours::new(self, others.len());
         for other in others {
@@ -103,18 +102,18 @@ impl Answering<'_> {
 /// From how many people on their rooms aren't looked up one by one.
 const MANY: usize = 64;
 
-/// Who shares an encrypted room with whoever asks.
+/// Who shares a room with whoever asks in which devices are followed.
 struct Neighbours<'a> {
     answering: &'a Answering<'a>,
     /// About how many people will be asked about.
     asked: usize,
     all: Option<HashSet<OwnedUserId>>,
-    encrypted_rooms: Option<HashSet<OwnedRoomId>>,
+    tracked_rooms: Option<HashSet<OwnedRoomId>>,
 }
 
 impl<'a> Neighbours<'a> {
     fn new(answering: &'a Answering<'a>, asked: usize) -> Self {
-        Self { answering, asked, all: None, encrypted_rooms: None }
+        Self { answering, asked, all: None, tracked_rooms: None }
     }
 
     async fn include(&mut self, other: &UserId) -> Result<bool, SyncError> {
@@ -122,7 +121,7 @@ impl<'a> Neighbours<'a> {
         let rooms = self.answering.rooms();
         if self.asked >= MANY {
             if self.all.is_none() {
-                let all = rooms.users_sharing_encrypted_rooms(snapshot, &request.user_id).await?;
+                let all = rooms.users_with_tracked_devices(snapshot, &request.user_id).await?;
                 self.all = Some(all);
             }
             return Ok(self.all.as_ref().is_some_and(|all| all.contains(other)));
@@ -132,15 +131,15 @@ impl<'a> Neighbours<'a> {
         if of_other.is_empty() {
             return Ok(false);
         }
-        if self.encrypted_rooms.is_none() {
+        if self.tracked_rooms.is_none() {
             let own = rooms.joined_rooms(snapshot, &request.user_id).await?;
             let summaries = rooms.summaries(snapshot, &own).await?;
-            let encrypted = own.into_iter().zip(summaries).filter(|(_, summary)| {
-                summary.as_ref().is_some_and(|(summary, _)| summary.encryption.is_some())
+            let tracked = own.into_iter().zip(summaries).filter(|(_, summary)| {
+                summary.as_ref().is_some_and(|(summary, _)| summary.tracks_devices())
             });
-            self.encrypted_rooms = Some(encrypted.map(|(room_id, _)| room_id).collect());
+            self.tracked_rooms = Some(tracked.map(|(room_id, _)| room_id).collect());
         }
-        let encrypted = self.encrypted_rooms.as_ref();
-        Ok(encrypted.is_some_and(|rooms| of_other.iter().any(|room_id| rooms.contains(room_id))))
+        let tracked = self.tracked_rooms.as_ref();
+        Ok(tracked.is_some_and(|rooms| of_other.iter().any(|room_id| rooms.contains(room_id))))
     }
 }

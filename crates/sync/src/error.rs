@@ -11,6 +11,12 @@ pub enum SyncError {
     /// `since` is no token of this server.
     #[error(transparent)]
     InvalidToken(#[from] InvalidSyncToken),
+    /// `pos` belongs to no connection that is remembered.
+    #[error("the connection is not known any more: begin a new one without `pos`")]
+    UnknownPos,
+    /// A sliding sync request asks for what it can't have.
+    #[error("{0}")]
+    InvalidRequest(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -13,7 +13,10 @@ use ruma::{
         UnreadNotificationsCount,
         v3::{JoinedRoom, State, StateEvents, Timeline},
     },
-    events::{AnyRoomAccountDataEvent, AnySyncEphemeralRoomEvent, room::member::MembershipState},
+    events::{
+        AnyRoomAccountDataEvent, AnySyncEphemeralRoomEvent, TimelineEventType,
+        room::member::MembershipState,
+    },
     serde::Raw,
 };
 use serde::Deserialize;
@@ -52,11 +55,15 @@ impl Answering<'_> {
         let recent = self.rooms().recent(&self.snapshot, room_id, changed, &wanted).await?;
         let Some(recent) = recent else { return Ok(None) };
         let is_quiet = self.quiet_rooms.contains(room_id) && !is_new && !self.request.full_state;
-        let window = if is_quiet {
+        let mut window = if is_quiet {
             Window::nothing_after(range.after)
         } else {
             self.window(user_room, range, Some(&recent)).await?
         };
+        if is_new && !self.is_initial() && !self.began_since(&window) {
+            // The room has a past that the client wasn't told of, shown here or not.
+            window.limited = true;
+        }
         let receipts_since = (!is_quiet).then_some(from);
         let ephemeral = self.ephemeral(&recent, room_id, &window, is_new, receipts_since).await?;
         let from_nothing = is_new || self.request.full_state;
@@ -108,6 +115,15 @@ impl Answering<'_> {
         Ok(Some(joined))
     }
 
+    /// Whether a window begins with the beginning of a room that was made after the token.
+    fn began_since(&self, window: &Window) -> bool {
+        let first = window.events.first();
+        first.is_some_and(|first| {
+            *first.pdu.event_type() == TimelineEventType::RoomCreate
+                && first.stamp.is_some_and(|stamp| stamp.position() > self.since)
+        })
+    }
+
     /// The room's state before the first event of a window; with an empty window, at its end.
     /// `recent` is the room's end, if the window is of it.
     pub(crate) async fn root_at_start(
@@ -146,7 +162,7 @@ impl Answering<'_> {
         Ok(if self.request.use_state_after { State::After(events) } else { State::Before(events) })
     }
 
-    fn reader(&self) -> Reader<'_> {
+    pub(crate) fn reader(&self) -> Reader<'_> {
         Reader { user_id: &self.request.user_id, device_id: Some(&self.request.device_id) }
     }
 
@@ -221,14 +237,14 @@ impl Answering<'_> {
     }
 
     /// Notes whose devices the client must look at because of what happened in this room.
-    async fn note_device_lists(
+    pub(crate) async fn note_device_lists(
         &mut self,
         user_room: &UserRoom,
         is_new: bool,
         changed: &[StateDifference],
         summary: &RoomSummary,
     ) -> Result<(), SyncError> {
-        if self.is_initial() || summary.encryption.is_none() {
+        if self.is_initial() || !summary.tracks_devices() {
             return Ok(());
         }
         let was_encrypted = |difference: &StateDifference| {
@@ -289,7 +305,7 @@ fn unread_count(counts: pli_push::Counts) -> UnreadNotificationsCount {
 }
 
 /// One `m.receipt` event for many receipts: event → kind → user → receipt. `None` for none.
-fn receipt_event<'r>(
+pub(crate) fn receipt_event<'r>(
     receipts: impl IntoIterator<Item = &'r StreamedReceipt>,
 ) -> Result<Option<Raw<AnySyncEphemeralRoomEvent>>, SyncError> {
     let mut content: Map<String, Value> = Map::new();
@@ -303,7 +319,12 @@ fn receipt_event<'r>(
             value["thread_id"] = receipt.thread.as_str().into();
         }
         let of_event = content.entry(receipt.event_id.as_str()).or_insert_with(|| json!({}));
-        of_event[kind][receipt.user_id.as_str()] = value;
+        let told = &mut of_event[kind][receipt.user_id.as_str()];
+        // There is room for one. The one for the whole room says more than one for a thread
+        // (MSC4102).
+        if told.is_null() || told.get("thread_id").is_some() {
+            *told = value;
+        }
     }
     if content.is_empty() {
         return Ok(None);

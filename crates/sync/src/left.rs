@@ -60,19 +60,21 @@ impl Answering<'_> {
         // see even where the room's history isn't.
         if let Some(own) = self.rooms().event(&self.snapshot, &user_room.event_id).await? {
             let is_own = |event: &Arc<RoomEvent>| event.event_id() == own.event_id();
-            if self.request.use_state_after
+            let has_timeline = self.timeline_limit() > 0;
+            if (self.request.use_state_after || !has_timeline)
                 && !state.iter().any(is_own)
                 && filter::matches(&self.request.filter.room.state, room_id, &own)
             {
                 state.push(Arc::clone(&own));
             }
-            if !window.events.iter().any(is_own)
+            if has_timeline
+                && !window.events.iter().any(is_own)
                 && filter::matches(&self.request.filter.room.timeline, room_id, &own)
             {
                 window.events.push(own);
             }
         }
-        if left_at.is_some() && just_left && summary.encryption.is_some() {
+        if left_at.is_some() && just_left && summary.tracks_devices() {
             self.device_lists.left_room(room_id.clone());
         }
 

@@ -12,7 +12,10 @@ use ruma::{
 use tokio::time::Instant;
 
 use crate::{
-    Changes, Notifier, SyncError, SyncRequest, SyncToken, answer::Answering, lazy::SentMembers,
+    Changes, Notifier, Presence, SyncError, SyncRequest, SyncToken,
+    answer::Answering,
+    lazy::SentMembers,
+    sliding::{self, Sliding},
 };
 
 /// How many states of rooms at tokens are remembered.
@@ -33,15 +36,18 @@ pub(crate) struct Inner {
     pub(crate) unread: Unread,
     pub(crate) to_device: ToDevice,
     pub(crate) notifier: Notifier,
+    pub(crate) presence: Presence,
     pub(crate) sent_members: SentMembers,
     /// The state of a room at a position; it never changes.
     pub(crate) roots: Cache<(OwnedRoomId, Position), StateRoot>,
+    pub(crate) sliding: Sliding,
     /// Up to which position nothing is left in a device's queue of to-device messages.
     emptied: Cache<(OwnedUserId, OwnedDeviceId), Position>,
 }
 
 impl Sync {
-    /// Starts following the store and who is typing.
+    /// Starts following the store and who is typing. `tells_presence`: whether people are told who is
+    /// there.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -52,8 +58,17 @@ impl Sync {
         typing: Typing,
         unread: Unread,
         to_device: ToDevice,
+        tells_presence: bool,
     ) -> Result<Self, StoreError> {
-        let notifier = Notifier::start(&store, rooms.clone(), ambient.clock).await?;
+        let clock = Arc::clone(&ambient.clock);
+        let notifier = Notifier::start(&store, rooms.clone(), clock).await?;
+        let presence = Presence::new(
+            tells_presence,
+            store.clone(),
+            ambient.clone(),
+            rooms.clone(),
+            notifier.clone(),
+        );
         follow_typing(&typing, notifier.clone());
         let inner = Inner {
             store,
@@ -62,11 +77,15 @@ impl Sync {
             unread,
             to_device,
             notifier,
+            presence,
             sent_members: SentMembers::new(),
             roots: Cache::new(CACHED_ROOTS),
+            sliding: Sliding::new(ambient),
             emptied: Cache::new(CACHED_QUEUES),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Arc::new(inner);
+        tokio::spawn(sliding::sweep_now_and_then(Arc::downgrade(&inner)));
+        Ok(Self { inner })
     }
 
     /// What is new for a device. Waits for it, up to the request's time-out or until `stop` is
@@ -132,7 +151,7 @@ impl Sync {
     }
 
     /// Coming with a token says that everything up to it has arrived.
-    async fn acknowledge(&self, request: &SyncRequest) -> Result<(), SyncError> {
+    pub(crate) async fn acknowledge(&self, request: &SyncRequest) -> Result<(), SyncError> {
         let Inner { to_device, emptied, .. } = &*self.inner;
         let Some(since) = &request.since else { return Ok(()) };
         let up_to = since.to_device.min(since.position);
@@ -145,7 +164,7 @@ impl Sync {
     }
 
     /// Makes sure that the notifier follows whoever asks.
-    async fn follow(&self, request: &SyncRequest) -> Result<(), SyncError> {
+    pub(crate) async fn follow(&self, request: &SyncRequest) -> Result<(), SyncError> {
         let Inner { store, notifier, rooms, .. } = &*self.inner;
         if !notifier.follow(&request.user_id) {
             let snapshot = store.snapshot().await?;
@@ -176,7 +195,7 @@ impl Sync {
     }
 
     /// A snapshot that shows nothing that the notifier doesn't know of: it decides where to look.
-    async fn snapshot(&self) -> Result<Snapshot, SyncError> {
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, SyncError> {
         let Inner { store, notifier, .. } = &*self.inner;
         loop {
             let snapshot = store.snapshot().await?;
@@ -213,6 +232,12 @@ impl Sync {
         self.follow(&request).await?;
         let (response, _) = self.answer(&request).await?;
         Ok(response.device_lists)
+    }
+
+    /// Who is there.
+    #[must_use]
+    pub fn presence(&self) -> &Presence {
+        &self.inner.presence
     }
 
     /// The notifier, for whoever else wants to know of changes.

@@ -10,7 +10,7 @@ use crate::{SyncError, answer::Answering};
 /// How many events of a room one answer carries unless the filter says otherwise.
 const DEFAULT_LIMIT: usize = 20;
 /// The most that a filter can ask for.
-const MAX_LIMIT: usize = 500;
+pub(crate) const MAX_LIMIT: usize = 500;
 /// How many pages are read in search of events that the filter lets through.
 const MAX_PAGES: usize = 10;
 
@@ -56,8 +56,18 @@ impl Answering<'_> {
         range: TimelineRange,
         recent: Option<&RecentRoom>,
     ) -> Result<Window, SyncError> {
+        self.window_of(user_room, range, recent, self.timeline_limit()).await
+    }
+
+    /// The same with another limit than the filter's.
+    pub(crate) async fn window_of(
+        &self,
+        user_room: &UserRoom,
+        range: TimelineRange,
+        recent: Option<&RecentRoom>,
+        limit: usize,
+    ) -> Result<Window, SyncError> {
         let wanted = &self.request.filter.room.timeline;
-        let limit = self.timeline_limit();
         let room_id = &user_room.room_id;
 
         let mut window = Window::nothing_after(range.after);
@@ -86,8 +96,11 @@ impl Answering<'_> {
                 .rooms()
                 .visible_events(&self.snapshot, &self.request.user_id, Some(user_room), page)
                 .await?;
-            for event in visible.into_iter().filter(|event| filter::matches(wanted, room_id, event))
-            {
+            let ignored = self.ignored().await?;
+            let is_wanted = |event: &Arc<RoomEvent>| {
+                !ignored.hides(event) && filter::matches(wanted, room_id, event)
+            };
+            for event in visible.into_iter().filter(is_wanted) {
                 if window.events.len() == limit {
                     // One more than fits: the window begins right after it.
                     window.limited = true;

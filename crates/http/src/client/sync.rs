@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The longest that a request waits, whatever the client asks for: proxies cut longer ones off.
-const MAX_TIMEOUT: Duration = Duration::from_secs(90);
+pub(super) const MAX_TIMEOUT: Duration = Duration::from_secs(90);
 
 pub(super) async fn sync(
     State(sync): State<Sync>,
@@ -70,10 +70,10 @@ fn with_knocks(response: Response) -> Result<axum::response::Response, MatrixErr
 }
 
 /// Counts a request as waiting for as long as it lives, also if its client goes away.
-struct Waiting(Gauge);
+pub(super) struct Waiting(Gauge);
 
 impl Waiting {
-    fn begin() -> Self {
+    pub(super) fn begin() -> Self {
         let gauge = metrics::gauge!(SYNC_REQUESTS);
         gauge.increment(1);
         Self(gauge)

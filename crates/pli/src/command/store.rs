@@ -61,6 +61,7 @@ fn catalogue() -> Vec<KeyspaceInfo> {
         pli_appservice::KEYSPACES,
         pli_media::KEYSPACES,
         pli_rooms::KEYSPACES,
+        pli_sync::sliding::KEYSPACES,
     ]
     .concat()
 }

@@ -52,9 +52,10 @@ impl Server {
         let unread = Unread::new(rooms.clone(), PushRules::new(store.clone()));
         let to_device = ToDevice::new(store.clone(), ambient.clone());
         let typing = rooms.typing().clone();
-        let sync = Sync::start(store.clone(), ambient, rooms.clone(), typing, unread, to_device)
-            .await
-            .unwrap();
+        let sync =
+            Sync::start(store.clone(), ambient, rooms.clone(), typing, unread, to_device, false)
+                .await
+                .unwrap();
         Self { store, rooms, sync, clock, key }
     }
 
