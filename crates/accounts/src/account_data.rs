@@ -4,7 +4,7 @@
 use pli_store::{
     Batch, Direction, Expect, Keyspace, Position, Range, Record, Snapshot, Stamp, Store, Touch,
 };
-use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use ruma::{DeviceId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -21,6 +21,11 @@ pub(crate) const ACCOUNT_DATA_CHANGES: Keyspace<(OwnedUserId, Stamp), ChangedRec
 const MAX_CONTENT_SIZE: usize = 256 * 1024;
 /// The greatest length of a type, in bytes.
 const MAX_TYPE_LENGTH: usize = 255;
+/// The content of what was deleted (MSC3391).
+const DELETED: &str = "{}";
+/// The types of what a device's owner wants of its notifications (MSC3890), before its id.
+const OF_DEVICES: [&str; 2] =
+    ["m.local_notification_settings.", "org.matrix.msc3890.local_notification_settings."];
 /// How many rows are read at once.
 const PAGE: usize = 500;
 
@@ -33,6 +38,13 @@ pub(crate) struct AccountDataRecord {
 }
 
 impl Record for AccountDataRecord {}
+
+impl AccountDataRecord {
+    /// Deleted account data stays as an empty object, which is what clients learn of the deletion.
+    fn is_deleted(&self) -> bool {
+        self.content == DELETED
+    }
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ChangedRecord {
@@ -93,7 +105,37 @@ impl AccountData {
     ) -> Result<Option<AccountDataEvent>, AccountsError> {
         let room = room_key(room_id);
         let row = snapshot.get_versioned(&ACCOUNT_DATA, (user_id, room, event_type)).await?;
-        row.map(|(record, version)| event(room, event_type.to_owned(), record, version)).transpose()
+        row.filter(|(record, _)| !record.is_deleted())
+            .map(|(record, version)| event(room, event_type.to_owned(), record, version))
+            .transpose()
+    }
+
+    /// Deletes one piece of account data, for a room or for all (`None`). Deleting what isn't there
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn delete(
+        &self,
+        user_id: &UserId,
+        room_id: Option<&RoomId>,
+        event_type: &str,
+    ) -> Result<(), AccountsError> {
+        self.put(user_id, room_id, event_type, &deleted()).await
+    }
+
+    /// Deletes what is kept for a device, in a batch that removes the device.
+    pub(crate) async fn stage_device_removal(
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+        device_id: &DeviceId,
+    ) -> Result<(), AccountsError> {
+        for prefix in OF_DEVICES {
+            let event_type = format!("{prefix}{device_id}");
+            Self::stage(snapshot, batch, user_id, None, &event_type, &deleted()).await?;
+        }
+        Ok(())
     }
 
     /// Removes all account data of a user, in a batch that does more.
@@ -108,7 +150,7 @@ impl AccountData {
     }
 
     /// Writes one piece of account data as a client asked for it. Writing what is there already
-    /// changes nothing.
+    /// changes nothing; writing an empty object deletes.
     ///
     /// # Errors
     /// [`AccountsError::ReservedType`] for types that other endpoints set, [`AccountsError::BadJson`]
@@ -138,6 +180,8 @@ impl AccountData {
         event_type: &str,
         content: &RawValue,
     ) -> Result<(), AccountsError> {
+        let empty = is_empty(content).then(deleted);
+        let content = empty.as_deref().unwrap_or(content);
         let snapshot = self.store.snapshot().await?;
         let mut batch = Batch::new();
         Self::stage(&snapshot, &mut batch, user_id, room_id, event_type, content).await?;
@@ -166,6 +210,9 @@ impl AccountData {
         let key = (user_id, room, event_type);
         let old = snapshot.get_versioned(&ACCOUNT_DATA, key).await?;
         if old.as_ref().is_some_and(|(record, _)| record.content == content.get()) {
+            return Ok(());
+        }
+        if old.is_none() && content.get() == DELETED {
             return Ok(());
         }
         let version = old.as_ref().map(|(_, version)| *version);
@@ -247,7 +294,7 @@ impl AccountData {
             let Some(last) = rows.last() else { return Ok(events) };
             range = whole().after(&last.key);
             let is_last_page = rows.len() < PAGE;
-            for row in rows {
+            for row in rows.into_iter().filter(|row| !row.value.is_deleted()) {
                 let (_, room, event_type) = row.key;
                 events.push(event(&room, event_type, row.value, row.version)?);
             }
@@ -256,6 +303,16 @@ impl AccountData {
             }
         }
     }
+}
+
+fn deleted() -> Box<RawValue> {
+    RawValue::from_string(DELETED.to_owned()).expect("an empty object is JSON")
+}
+
+fn is_empty(content: &RawValue) -> bool {
+    let text = content.get().trim();
+    let inside = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    inside.is_some_and(|inside| inside.trim().is_empty())
 }
 
 fn room_key(room_id: Option<&RoomId>) -> &str {

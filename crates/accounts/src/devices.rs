@@ -401,6 +401,11 @@ impl Devices {
         self.remove(user_id, &device_ids).await
     }
 
+    /// Ends what [`Self::stage_removals`] said, after the commit.
+    pub(crate) fn forget(&self, revoked: RevokedTokens) {
+        self.sessions.forget(revoked);
+    }
+
     /// Removes devices in a batch that does more. Pass the result to [`Sessions::forget`] after the
     /// commit.
     pub(crate) async fn stage_removals(
@@ -477,14 +482,14 @@ fn no_such_device() -> AccountsError {
     AccountsError::not_found("there is no such device")
 }
 
-fn check_display_name(name: Option<&str>) -> Result<(), AccountsError> {
+pub(crate) fn check_display_name(name: Option<&str>) -> Result<(), AccountsError> {
     if name.is_some_and(|name| name.len() > MAX_NAME_LENGTH) {
         return Err(AccountsError::TooLarge("a device's name can have at most 255 bytes".into()));
     }
     Ok(())
 }
 
-fn check_device_id(device_id: &DeviceId) -> Result<(), AccountsError> {
+pub(crate) fn check_device_id(device_id: &DeviceId) -> Result<(), AccountsError> {
     let text = device_id.as_str();
     if text.is_empty() || text.len() > MAX_NAME_LENGTH || text.chars().any(char::is_control) {
         return Err(AccountsError::invalid_param(

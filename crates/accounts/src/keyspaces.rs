@@ -1,7 +1,7 @@
 use pli_store::KeyspaceInfo;
 
 use crate::{
-    account_data, accounts, credentials, devices, directory, filters, login, mail, oauth, profiles,
+    account_data, accounts, credentials, dehydrated, devices, directory, filters, login, mail, oauth, openid, profiles, reports,
     sessions, uia, validation,
 };
 
@@ -14,6 +14,7 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     accounts::EMAILS.info(),
     accounts::USER_EMAILS.info(),
     credentials::DEPARTING.info(),
+    dehydrated::DEHYDRATED_DEVICES.info(),
     devices::DEVICES.info(),
     devices::LAST_SEEN.info(),
     directory::DIRECTORY_ENTRIES.info(),
@@ -28,7 +29,9 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     oauth::BROWSER_SESSIONS.info(),
     oauth::BROWSER_SESSIONS_OF_USERS.info(),
     oauth::RENDEZVOUS.info(),
+    openid::OPENID_TOKENS.info(),
     profiles::PROFILES.info(),
+    reports::REPORTS.info(),
     sessions::SESSIONS.info(),
     sessions::ACCESS_TOKENS.info(),
     sessions::REFRESH_TOKENS.info(),

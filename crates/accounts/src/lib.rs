@@ -14,6 +14,7 @@ mod assembly;
 pub mod backup;
 pub mod config;
 pub mod credentials;
+pub mod dehydrated;
 pub mod device_lists;
 pub mod devices;
 pub mod directory;
@@ -27,12 +28,15 @@ pub mod login;
 pub mod mail;
 mod naming;
 pub mod oauth;
+pub mod openid;
 pub mod passwords;
 pub mod profiles;
 pub mod registration;
+pub mod reports;
 mod requester;
 pub mod sessions;
 pub mod shared_secret;
+pub mod standing;
 pub mod to_device;
 mod token;
 pub mod uia;
@@ -47,6 +51,7 @@ pub use self::{
         SessionsConfig,
     },
     credentials::Credentials,
+    dehydrated::DehydratedDevices,
     devices::{DeviceRemoved, Devices},
     directory::UserDirectory,
     emails::Emails,
@@ -56,12 +61,15 @@ pub use self::{
     keyspaces::KEYSPACES,
     login::Login,
     mail::{Language, MailSender, Mailer},
+    openid::OpenIdTokens,
     passwords::Passwords,
     profiles::{Profile, Profiles},
     registration::Registration,
+    reports::Reports,
     requester::{ActingService, Requester},
     sessions::Sessions,
     shared_secret::SharedSecretRegistration,
+    standing::{Moderation, Standing},
     uia::UserInteractive,
     validation::EmailValidation,
 };

@@ -1,7 +1,9 @@
 //! From an HTTP request to ruma's request type and the requester; from ruma's response type back.
 
+pub(crate) mod content;
 pub(crate) mod form;
 pub mod origin;
+pub(crate) mod path;
 
 use std::time::Duration;
 
@@ -12,8 +14,9 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use pli_accounts::{Devices, Requester, Sessions};
+use pli_accounts::{AccountsError, Devices, Requester, Sessions};
 use pli_appservice::AppServices;
+use pli_sync::Presence;
 use ruma::api::{
     IncomingRequest, IncomingRequestExt, Metadata, OutgoingResponse, OutgoingResponseExt,
     auth_scheme::{
@@ -196,7 +199,18 @@ where
         token: token.as_deref(),
         query: parts.uri.query(),
     };
-    A::identify(presented).await
+    let identity = A::identify(presented).await?;
+    // Whose account is locked can only sign out (section "Account locking").
+    if A::requester(&identity).is_some_and(|requester| requester.standing.locked)
+        && !is_sign_out(parts.uri.path())
+    {
+        return Err(AccountsError::UserLocked.into());
+    }
+    Ok(identity)
+}
+
+fn is_sign_out(path: &str) -> bool {
+    path.ends_with("/logout") || path.ends_with("/logout/all")
 }
 
 impl<T, S> FromRequest<S> for Ruma<T>
@@ -207,6 +221,7 @@ where
     Sessions: FromRef<S>,
     AppServices: FromRef<S>,
     Devices: FromRef<S>,
+    Presence: FromRef<S>,
     RateLimiter: FromRef<S>,
 {
     type Rejection = MatrixError;
@@ -231,6 +246,7 @@ where
         Sessions: FromRef<S>,
         AppServices: FromRef<S>,
         Devices: FromRef<S>,
+        Presence: FromRef<S>,
         RateLimiter: FromRef<S>,
     {
         let (mut parts, body) = request.into_parts();
@@ -249,6 +265,11 @@ where
             // Rarely more than a look into memory; and no reason to refuse a request.
             if let Err(error) = Devices::from_ref(state).seen(requester, address).await {
                 tracing::warn!(%error, "a device's last use could not be noted");
+            }
+            if T::METHOD != http::Method::GET
+                && let Err(error) = Presence::from_ref(state).active(requester).await
+            {
+                tracing::warn!(%error, "who is idle no more could not be told");
             }
         }
 

@@ -3,6 +3,8 @@
 
 mod appservices;
 mod check;
+mod delayed_events;
+mod push;
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
@@ -11,12 +13,22 @@ use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
-use pli_http::layer::rate_limit::Limits;
+use pli_http::{
+    layer::rate_limit::Limits,
+    server_notices::ServerNoticesConfig,
+    state::{DirectoryScope, SupportConfig, TurnConfig},
+};
+use pli_media::previews::UrlPreviewsConfig;
 use ruma::{OwnedServerName, RoomVersionId};
 use serde::Deserialize;
 use url::Url;
 
-pub use self::{appservices::AppServicesConfig, check::check};
+pub use self::{
+    appservices::AppServicesConfig,
+    check::check,
+    delayed_events::DelayedEventsConfig,
+    push::{PresenceConfig, PushConfig},
+};
 
 /// What can be wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -83,12 +95,33 @@ pub struct Config {
     /// Rooms.
     #[serde(default)]
     pub rooms: RoomsConfig,
+    /// Events that are sent later.
+    #[serde(default)]
+    pub delayed_events: DelayedEventsConfig,
     /// Bridges and bots.
     #[serde(default)]
     pub appservices: AppServicesConfig,
+    /// The user directory.
+    #[serde(default)]
+    pub directory: DirectoryConfig,
     /// Media.
     #[serde(default)]
     pub media: MediaConfig,
+    /// What the server itself tells people.
+    #[serde(default)]
+    pub server_notices: ServerNoticesConfig,
+    /// Relays for calls.
+    #[serde(default)]
+    pub turn: TurnConfig,
+    /// Whom to turn to for help.
+    #[serde(default)]
+    pub support: SupportConfig,
+    /// Telling people's devices of notifications.
+    #[serde(default)]
+    pub push: PushConfig,
+    /// Who is there.
+    #[serde(default)]
+    pub presence: PresenceConfig,
     /// The log.
     #[serde(default)]
     pub log: LogConfig,
@@ -183,6 +216,19 @@ pub struct MediaConfig {
     /// How long an announced file waits for its content.
     #[serde(with = "humantime_serde")]
     pub pending_lifetime: Duration,
+    /// Whether the endpoints of before access tokens (`/_matrix/media/v3/download`) serve whoever
+    /// asks. Clients that send their token are served in any case.
+    pub open_legacy_endpoints: bool,
+    /// Previews of addresses in messages.
+    pub url_previews: UrlPreviewsConfig,
+}
+
+/// `[directory]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DirectoryConfig {
+    /// Whom people find.
+    pub scope: DirectoryScope,
 }
 
 impl Default for MediaConfig {
@@ -193,6 +239,8 @@ impl Default for MediaConfig {
             quota_per_user: None,
             max_pending: 100,
             pending_lifetime: Duration::from_secs(24 * 60 * 60),
+            open_legacy_endpoints: false,
+            url_previews: UrlPreviewsConfig::default(),
         }
     }
 }

@@ -9,13 +9,13 @@ use super::tables::{
     ONE_TIME_KEYS, USER_SIGNATURES,
 };
 use crate::{
-    AccountsError,
+    AccountData, AccountsError, dehydrated,
     device_lists::{DeviceLists, UNLIMITED, USER_SIGNATURE_CHANGES},
     devices::DeviceRemoved,
     to_device,
 };
 
-/// Removes the keys and the queue of messages of every device that is removed.
+/// Removes the keys, the queue of messages and the settings of every device that is removed.
 #[derive(Clone, Copy, Debug)]
 pub struct ForgetDevices;
 
@@ -27,7 +27,11 @@ impl DeviceRemoved for ForgetDevices {
         user_id: &'a UserId,
         device_id: &'a DeviceId,
     ) -> BoxFuture<'a, Result<(), AccountsError>> {
-        Box::pin(forget_device(snapshot, batch, user_id, device_id))
+        Box::pin(async move {
+            forget_device(snapshot, batch, user_id, device_id).await?;
+            dehydrated::forget_device(snapshot, batch, user_id, device_id).await?;
+            AccountData::stage_device_removal(snapshot, batch, user_id, device_id).await
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pli_store::{Batch, Expect};
+use pli_store::{Batch, Expect, Snapshot};
 use ruma::{
     DeviceId, OwnedOneTimeKeyId, UserId,
     encryption::{DeviceKeys as UploadedDeviceKeys, OneTimeKey},
@@ -53,6 +53,22 @@ impl DeviceKeys {
     ) -> Result<KeyCounts, AccountsError> {
         let snapshot = self.store.snapshot().await?;
         let mut batch = Batch::new();
+        let counts = Self::stage_upload(&snapshot, &mut batch, user, device, upload).await?;
+        drop(snapshot);
+        if !batch.is_empty() {
+            self.store.commit(batch).await?;
+        }
+        Ok(counts)
+    }
+
+    /// [`Self::upload`] in a batch that may do more.
+    pub(crate) async fn stage_upload(
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user: &UserId,
+        device: &DeviceId,
+        upload: &KeyUpload,
+    ) -> Result<KeyCounts, AccountsError> {
         let found = snapshot.get_versioned(&ONE_TIME_KEY_STATUS, (user, device)).await?;
         let (before, version) = found.map_or_else(
             || (OneTimeKeyStatus::default(), None),
@@ -61,26 +77,20 @@ impl DeviceKeys {
 
         let mut status = before.clone();
         if let Some(uploaded) = &upload.device_keys {
-            let change = device_keys::put(&snapshot, &mut batch, user, device, uploaded).await?;
+            let change = device_keys::put(snapshot, batch, user, device, uploaded).await?;
             // One-time keys are signed with the identity keys: with other identity keys, all that
             // is here can only make conversations fail.
             if change == IdentityChange::Keys {
-                forget::one_time_keys(&snapshot, &mut batch, user, device).await?;
+                forget::one_time_keys(snapshot, batch, user, device).await?;
                 status = OneTimeKeyStatus::default();
             }
         }
-        one_time::add(&snapshot, &mut batch, user, device, &mut status, &upload.one_time_keys)
+        one_time::add(snapshot, batch, user, device, &mut status, &upload.one_time_keys).await?;
+        fallback::replace(snapshot, batch, user, device, &mut status, &upload.fallback_keys)
             .await?;
-        fallback::replace(&snapshot, &mut batch, user, device, &mut status, &upload.fallback_keys)
-            .await?;
-
-        drop(snapshot);
         if status != before {
             batch.require(&ONE_TIME_KEY_STATUS, (user, device), Expect::unchanged(version));
             batch.put(&ONE_TIME_KEY_STATUS, (user, device), &status);
-        }
-        if !batch.is_empty() {
-            self.store.commit(batch).await?;
         }
         Ok(status.counts())
     }

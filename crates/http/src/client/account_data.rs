@@ -1,11 +1,13 @@
 //! Account data (client-server API, section "Client Config").
 
+mod delete_global;
+mod delete_room;
 mod get_global;
 mod get_room;
 mod set_global;
 mod set_room;
 
-use axum::Router;
+use axum::{Router, routing::delete};
 use pli_accounts::Requester;
 use ruma::{
     UserId,
@@ -23,6 +25,15 @@ pub(super) fn routes() -> Router<AppState> {
         .endpoint::<set_global_account_data::v3::Request, _, _>(set_global::set_global)
         .endpoint::<get_room_account_data::v3::Request, _, _>(get_room::get_room)
         .endpoint::<set_room_account_data::v3::Request, _, _>(set_room::set_room)
+        .route(
+            "/_matrix/client/unstable/org.matrix.msc3391/user/{user_id}/account_data/{event_type}",
+            delete(delete_global::delete_global),
+        )
+        .route(
+            "/_matrix/client/unstable/org.matrix.msc3391/user/{user_id}/rooms/{room_id}/\
+             account_data/{event_type}",
+            delete(delete_room::delete_room),
+        )
 }
 
 /// Account data is its owner's alone.
