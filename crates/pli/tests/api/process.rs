@@ -1,6 +1,10 @@
 //! The process that operators run: how it starts, refuses to start, stops, dies and runs out of disk.
 
-use std::{collections::BTreeMap, os::unix::fs::FileExt as _, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    os::unix::fs::FileExt as _,
+    sync::Arc,
+};
 
 use nix::sys::signal::Signal;
 use pli_store::ambient::Ambient;
@@ -14,6 +18,8 @@ use crate::support::{
 };
 
 const SYNC: &str = "/_matrix/client/v3/sync";
+const UPLOAD: &str = "/_matrix/client/v3/keys/upload";
+const CLAIM: &str = "/_matrix/client/v3/keys/claim";
 
 fn complaint(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -195,6 +201,73 @@ async fn a_killed_server_loses_nothing_that_it_acknowledged() {
         }
     }
     assert!(acknowledged.len() >= 100, "{}", acknowledged.len());
+}
+
+/// Claims keys of somebody's device until the process dies. Tells of each key that it got.
+async fn claim_keys(
+    process: Arc<Process>,
+    by: crate::support::Person,
+    of: crate::support::Person,
+    told: mpsc::UnboundedSender<String>,
+) {
+    let wanted = json!({ &of.user_id: { &of.device_id: "signed_curve25519" } });
+    let body = json!({ "one_time_keys": wanted });
+    loop {
+        match process.send(Method::POST, CLAIM, Some(&by.access_token), Some(&body)).await {
+            Ok(answer) => {
+                let answer = answer.ok();
+                let keys = answer["one_time_keys"][&of.user_id][&of.device_id].as_object().unwrap();
+                // The listener is gone when the test has failed.
+                let _ = told.send(keys.keys().next().unwrap().clone());
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+/// Two who got the same key would share a secret that each believes to be theirs alone.
+#[tokio::test]
+async fn a_killed_server_gives_no_one_time_key_twice() {
+    let installation = Installation::new();
+    let mut process = Arc::new(installation.serve().await);
+    let claire = process.sign_up("claire").await;
+    let samir = process.sign_up("samir").await;
+    let mut given = BTreeSet::new();
+    for round in 0..4 {
+        // More than are claimed before the process dies.
+        let keys: serde_json::Map<_, _> = (0..150)
+            .map(|number| {
+                let id = format!("signed_curve25519:{round}-{number:03}");
+                (id, json!({ "key": format!("key {round} {number}"), "signatures": {} }))
+            })
+            .collect();
+        let body = json!({ "one_time_keys": keys });
+        process
+            .send(Method::POST, UPLOAD, Some(&samir.access_token), Some(&body))
+            .await
+            .unwrap()
+            .ok();
+
+        let (told, mut received) = mpsc::unbounded_channel();
+        let mut claimers = JoinSet::new();
+        for _ in 0..4 {
+            let process = Arc::clone(&process);
+            claimers.spawn(claim_keys(process, claire.clone(), samir.clone(), told.clone()));
+        }
+        drop(told);
+        let until_kill = 5 + usize::from(Ambient::system().random_bytes::<1>()[0]) % 60;
+        let before = given.len();
+        while let Some(key_id) = received.recv().await {
+            assert!(given.insert(key_id.clone()), "{key_id} was given twice");
+            if given.len() == before + until_kill {
+                process.signal(Signal::SIGKILL);
+            }
+        }
+        claimers.join_all().await;
+        let killed = Arc::into_inner(process).unwrap();
+        assert!(!killed.end().await.success());
+        process = Arc::new(installation.serve().await);
+    }
 }
 
 /// A full disk is an error that says so; when there is room again, work goes on by itself.

@@ -43,6 +43,30 @@ async fn messages_invitations_and_removals_wake() {
     assert!(kicked["rooms"]["leave"][&room_id].is_object(), "{kicked}");
 }
 
+/// The device makes a new one at once; until then everybody gets the same.
+#[tokio::test]
+async fn a_fallback_key_that_is_used_up_wakes() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let keys = json!({ "signed_curve25519:1": { "key": "a", "fallback": true, "signatures": {} } });
+    let upload = format!("{V3}/keys/upload");
+    server.post(&claire, &upload, json!({ "fallback_keys": keys })).await.ok();
+    let mut client = Client::start(&server, &claire).await;
+
+    let wanted = json!({ &claire.user_id: { &claire.device_id: "signed_curve25519" } });
+    let claim = async {
+        // Lets the waiting request arrive first.
+        server.get(&claire, &format!("{V3}/account/whoami")).await.ok();
+        let claim = format!("{V3}/keys/claim");
+        server.post(&samir, &claim, json!({ "one_time_keys": wanted })).await.ok();
+    };
+    // It would come back with the same answer by itself, but later.
+    let waiting = tokio::time::timeout(Duration::from_secs(30), client.ask("timeout=80000"));
+    let answer = tokio::join!(waiting, claim).0.expect("it was not woken");
+    assert_eq!(answer["device_unused_fallback_key_types"], json!([]));
+}
+
 #[tokio::test]
 async fn what_another_device_of_ones_own_does_wakes() {
     let server = TestServer::start().await;
