@@ -22,7 +22,7 @@ pub(crate) const DIRECTORY_ENTRIES: Keyspace<OwnedUserId, DirectoryEntry> =
 /// How many rows of the index one search reads at most.
 const MAX_CANDIDATES: usize = 1_000;
 /// How many people one search returns at most.
-const MAX_RESULTS: usize = 50;
+pub const MAX_RESULTS: usize = 50;
 /// How many words of a search term count.
 const MAX_TERMS: usize = 8;
 /// How much of a word is indexed, in characters.
@@ -57,6 +57,15 @@ pub struct SearchResults {
     pub limited: bool,
 }
 
+/// Whom a search found, before anybody says what of them is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matches {
+    /// Who, best match first.
+    pub user_ids: Vec<OwnedUserId>,
+    /// Whether there may be more.
+    pub limited: bool,
+}
+
 /// The directory of the users of this server.
 #[derive(Clone)]
 pub struct UserDirectory {
@@ -71,7 +80,7 @@ impl UserDirectory {
     }
 
     /// People whose name, user id or e-mail address has, for each word of the term, a word that
-    /// begins with it. The searcher isn't among them.
+    /// begins with it, best match first. The searcher isn't among them.
     ///
     /// # Errors
     /// When the store fails.
@@ -81,16 +90,31 @@ impl UserDirectory {
         term: &str,
         limit: usize,
     ) -> Result<SearchResults, AccountsError> {
-        let terms: Vec<String> = words(term).take(MAX_TERMS).collect();
+        let snapshot = self.store.snapshot().await?;
+        let Matches { mut user_ids, mut limited } = self.matches(&snapshot, searcher, term).await?;
+        let limit = limit.min(MAX_RESULTS);
+        limited |= user_ids.len() > limit;
+        user_ids.truncate(limit);
+        Ok(SearchResults { users: self.found(&snapshot, user_ids).await?, limited })
+    }
+
+    /// All whom [`Self::search`] would find, for whoever shows only some of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn matches(
+        &self,
+        snapshot: &Snapshot,
+        searcher: &UserId,
+        term: &str,
+    ) -> Result<Matches, AccountsError> {
+        let terms: Vec<String> = words(without_server(term)).take(MAX_TERMS).collect();
         // The longest word has the fewest matches; the others only have to fit.
         let Some(rarest) = terms.iter().max_by_key(|word| word.chars().count()) else {
-            return Ok(SearchResults::default());
+            return Ok(Matches::default());
         };
-        let limit = limit.min(MAX_RESULTS);
-
-        let snapshot = self.store.snapshot().await?;
-        let candidates = candidates(&snapshot, rarest).await?;
-        let mut limited = candidates.len() == MAX_CANDIDATES;
+        let candidates = candidates(snapshot, rarest).await?;
+        let limited = candidates.len() == MAX_CANDIDATES;
         let user_ids: BTreeSet<OwnedUserId> =
             candidates.into_iter().filter(|user_id| user_id != searcher).collect();
         let entries = snapshot.get_many(&DIRECTORY_ENTRIES, &user_ids).await?;
@@ -102,18 +126,29 @@ impl UserDirectory {
         matches.sort_by(|(left, left_id), (right, right_id)| {
             right.cmp(left).then_with(|| left_id.cmp(right_id))
         });
-        limited |= matches.len() > limit;
+        let user_ids = matches.into_iter().map(|(_, user_id)| user_id).collect();
+        Ok(Matches { user_ids, limited })
+    }
 
-        let mut users = Vec::with_capacity(limit.min(matches.len()));
-        for (_, user_id) in matches.into_iter().take(limit) {
-            let profile = Profiles::get_at(&snapshot, &user_id).await?.unwrap_or_default();
+    /// What is shown of people, in the order of their ids given.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn found(
+        &self,
+        snapshot: &Snapshot,
+        user_ids: Vec<OwnedUserId>,
+    ) -> Result<Vec<FoundUser>, AccountsError> {
+        let mut users = Vec::with_capacity(user_ids.len());
+        for user_id in user_ids {
+            let profile = Profiles::get_at(snapshot, &user_id).await?.unwrap_or_default();
             users.push(FoundUser {
                 display_name: profile.display_name().map(str::to_owned),
                 avatar_url: profile.avatar_url(),
                 user_id,
             });
         }
-        Ok(SearchResults { users, limited })
+        Ok(users)
     }
 
     /// Puts a user into the index, or brings their entry up to date, in a batch that does more.
@@ -190,6 +225,15 @@ async fn candidates(snapshot: &Snapshot, word: &str) -> Result<Vec<OwnedUserId>,
     let rows = snapshot.scan(&DIRECTORY_WORDS, range, MAX_CANDIDATES, Direction::Forward).await?;
     // Ids that aren't valid can't have been written.
     Ok(rows.into_iter().filter_map(|row| row.key.1.try_into().ok()).collect())
+}
+
+/// A user id without its server, which all of them have; any other text as it is.
+fn without_server(term: &str) -> &str {
+    let term = term.trim();
+    match term.split_once(':') {
+        Some((localpart, _)) if localpart.starts_with('@') => localpart,
+        _ => term,
+    }
 }
 
 /// How well an entry fits: the number of terms that are whole words of it; `None` if a term fits

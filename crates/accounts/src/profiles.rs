@@ -17,6 +17,8 @@ pub(crate) const PROFILES: Keyspace<OwnedUserId, ProfileRecord> = Keyspace::new(
 const MAX_PROFILE_SIZE: usize = 64 * 1024;
 /// The greatest length of a field's name, in bytes.
 const MAX_KEY_LENGTH: usize = 255;
+/// The greatest length of an avatar's address, in bytes.
+const MAX_AVATAR_LENGTH: usize = 1000;
 
 /// The display name's field.
 pub const DISPLAY_NAME: &str = "displayname";
@@ -152,7 +154,8 @@ impl Profiles {
             None => None,
         };
         let profile = self.get(user_id).await?;
-        let mut profile = profile.ok_or_else(|| AccountsError::not_found("there is no such user"))?;
+        let mut profile =
+            profile.ok_or_else(|| AccountsError::not_found("there is no such user"))?;
         profile.put(key, value)
     }
 
@@ -223,8 +226,16 @@ fn checked_value(key: &str, value: Value) -> Result<Option<Value>, AccountsError
         Value::String(text) if key == DISPLAY_NAME && text.chars().count() > 256 => {
             Err(AccountsError::invalid_param("a display name can have at most 256 characters"))
         }
-        Value::String(text) if key == AVATAR_URL && !text.starts_with("mxc://") => {
+        // Other addresses would tell their owners who looks at the profile.
+        Value::String(text)
+            if key == AVATAR_URL && text.contains(':') && !text.starts_with("mxc://") =>
+        {
             Err(AccountsError::invalid_param("an avatar's address begins with mxc://"))
+        }
+        Value::String(text) if key == AVATAR_URL && text.len() > MAX_AVATAR_LENGTH => {
+            Err(AccountsError::invalid_param(format!(
+                "an avatar's address can have at most {MAX_AVATAR_LENGTH} bytes"
+            )))
         }
         Value::String(text) => Ok(Some(Value::String(text))),
         _ => Err(AccountsError::invalid_param(format!("{kind} is a text"))),

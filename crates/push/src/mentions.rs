@@ -11,6 +11,8 @@ use ruma::{
     },
 };
 
+use crate::polls::ask_by_pattern;
+
 /// `.m.rule.contains_display_name`
 const DISPLAY_NAME: &str = ".m.rule.contains_display_name";
 /// `.m.rule.contains_user_name`
@@ -19,6 +21,7 @@ const USER_NAME: &str = ".m.rule.contains_user_name";
 /// The rules that somebody has who never changed any.
 pub(crate) fn default_rules(user_id: &UserId) -> Ruleset {
     let mut rules = Ruleset::server_default(user_id);
+    ask_by_pattern(&mut rules);
     let after_user_mention = rules
         .override_
         .get_index_of(PredefinedOverrideRuleId::IsUserMention.as_str())

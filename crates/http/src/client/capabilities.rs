@@ -3,37 +3,27 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::{Json, extract::State};
+use pli_accounts::Moderation;
+use pli_events::SUPPORTED_ROOM_VERSIONS;
 use ruma::{
     RoomVersionId,
     api::client::discovery::get_capabilities::v3::{
-        Capabilities, GetLoginTokenCapability, ProfileFieldsCapability, Request, Response,
+        Capabilities, GetLoginTokenCapability, ProfileFieldsCapability, Request,
         RoomVersionStability, RoomVersionsCapability,
     },
 };
+use serde_json::{Value, json};
 
-use crate::{
-    extract::{Answer, Reply, Ruma},
-    state::Settings,
-};
-
-/// The room versions that can be created and joined.
-const ROOM_VERSIONS: [RoomVersionId; 7] = [
-    RoomVersionId::V6,
-    RoomVersionId::V7,
-    RoomVersionId::V8,
-    RoomVersionId::V9,
-    RoomVersionId::V10,
-    RoomVersionId::V11,
-    RoomVersionId::V12,
-];
+use crate::{MatrixError, extract::Ruma, state::Settings};
 
 pub(super) async fn capabilities(
     State(settings): State<Settings>,
-    _request: Ruma<Request>,
-) -> Reply<Response> {
-    let available: BTreeMap<_, _> =
-        ROOM_VERSIONS.into_iter().map(|version| (version, RoomVersionStability::Stable)).collect();
+    State(moderation): State<Moderation>,
+    Ruma { requester, .. }: Ruma<Request>,
+) -> Result<Json<Value>, MatrixError> {
+    let stable = |version: &RoomVersionId| (version.clone(), RoomVersionStability::Stable);
+    let available: BTreeMap<_, _> = SUPPORTED_ROOM_VERSIONS.iter().map(stable).collect();
     let mut capabilities = Capabilities::new();
     capabilities.room_versions =
         RoomVersionsCapability::new(settings.default_room_version, available);
@@ -41,5 +31,14 @@ pub(super) async fn capabilities(
     get_login_token.enabled = true;
     capabilities.get_login_token = get_login_token;
     capabilities.profile_fields = Some(ProfileFieldsCapability::new(true));
-    Ok(Answer(Response::new(capabilities)))
+    let mut capabilities = serde_json::to_value(capabilities).map_err(MatrixError::internal)?;
+    // Ruma leaves out what is as clients should assume; not all of them do.
+    for always in ["m.change_password", "m.set_displayname", "m.set_avatar_url", "m.3pid_changes"] {
+        capabilities[always] = json!({ "enabled": true });
+    }
+    // Section "`m.account_moderation` capability": for whoever may.
+    if moderation.check_admin(&requester.user_id).await.is_ok() {
+        capabilities["m.account_moderation"] = json!({ "lock": true, "suspend": true });
+    }
+    Ok(Json(json!({ "capabilities": capabilities })))
 }

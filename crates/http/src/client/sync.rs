@@ -1,24 +1,27 @@
 //! `GET /_matrix/client/v3/sync`
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync)).
 
+mod body;
+
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::IntoResponse,
+};
 use metrics::Gauge;
 use pli_accounts::filters::Filters;
 use pli_sync::{Sync, SyncRequest};
-use ruma::api::{
-    OutgoingResponseExt,
-    client::{
-        filter::FilterDefinition,
-        sync::sync_events::v3::{Filter, Request, Response},
-    },
+use ruma::api::client::{
+    filter::FilterDefinition,
+    sync::sync_events::v3::{Filter, Request},
 };
-use serde_json::{Map, Value, json};
 
+use self::body::Body;
 use crate::{
     MatrixError,
-    extract::{Answer, Ruma},
+    extract::Ruma,
     layer::{drain::Drain, measure::SYNC_REQUESTS},
 };
 
@@ -29,6 +32,7 @@ pub(super) async fn sync(
     State(sync): State<Sync>,
     State(filters): State<Filters>,
     State(drain): State<Drain>,
+    RawQuery(query): RawQuery,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Result<axum::response::Response, MatrixError> {
     let since = request.since.as_deref().map(str::parse).transpose();
@@ -42,31 +46,31 @@ pub(super) async fn sync(
         Some(Filter::FilterId(id)) => filters.get(&requester.user_id, &id).await?,
         Some(_) => return Err(MatrixError::invalid_param("filter: not an id and not a filter")),
     };
+    let presence = sync.presence();
+    let _present = Box::pin(presence.syncing(&requester, request.set_presence)).await?;
+    let asks_as_before = asks_for_unstable_state_after(query.as_deref());
+    let is_stable = request.use_state_after || !asks_as_before;
+    let state_after = if is_stable { "state_after" } else { "org.matrix.msc4222.state_after" };
     let request = SyncRequest {
         user_id: requester.user_id,
         device_id: requester.device_id,
         since: since.map_err(|error| MatrixError::from(pli_sync::SyncError::from(error)))?,
         filter,
         full_state: request.full_state,
-        use_state_after: request.use_state_after,
+        use_state_after: request.use_state_after || asks_as_before,
         timeout: request.timeout.unwrap_or_default().min(MAX_TIMEOUT),
     };
     let _waiting = Waiting::begin();
     let response = sync.sync(&request, drain.begun()).await?;
-    // Ruma leaves `rooms` out when there are only knocks.
-    if response.rooms.is_empty() && !response.rooms.knock.is_empty() {
-        return with_knocks(response);
-    }
-    Ok(Answer(response).into_response())
+    Ok(Json(Body::of(&response, state_after)).into_response())
 }
 
-fn with_knocks(response: Response) -> Result<axum::response::Response, MatrixError> {
-    let rooms = json!({ "knock": response.rooms.knock });
-    let bytes = response.try_into_http_response::<Vec<u8>>().map_err(MatrixError::internal)?;
-    let mut body: Map<String, Value> =
-        serde_json::from_slice(bytes.body()).map_err(MatrixError::internal)?;
-    body.insert("rooms".to_owned(), rooms);
-    Ok(Json(body).into_response())
+/// Whether a client asks for the state at the end of timelines by the name that this had before the
+/// specification knew it (MSC4222).
+fn asks_for_unstable_state_after(query: Option<&str>) -> bool {
+    const NAME: &str = "org.matrix.msc4222.use_state_after";
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .any(|(name, value)| name == NAME && value == "true")
 }
 
 /// Counts a request as waiting for as long as it lives, also if its client goes away.

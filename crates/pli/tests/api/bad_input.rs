@@ -492,7 +492,6 @@ async fn malformed_and_unknown_names_are_told_apart() {
         (INVALID, "/rooms/{room}/messages?dir=x"),
         (INVALID, "/rooms/{room}/messages?dir=b&limit=many"),
         (INVALID, "/rooms/{room}/messages?dir=b&limit=-1"),
-        ((400, "M_MISSING_PARAM"), "/rooms/{room}/messages"),
         (INVALID, "/sync?since=yesterday"),
         (INVALID, "/sync?timeout=soon"),
         (INVALID, "/sync?filter=%7B%22room%22%3A1%7D"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestServer};
+use crate::support::{Person, TestServer, conformance};
 
 const DOWNLOAD: &str = "/_matrix/client/v1/media/download";
 const THUMBNAIL: &str = "/_matrix/client/v1/media/thumbnail";
@@ -20,11 +20,12 @@ async fn send_file(
 ) -> (StatusCode, Value) {
     let request = server
         .http
-        .request(method, server.url(path))
+        .request(method.clone(), server.url(path))
         .bearer_auth(&person.access_token)
         .header(header::CONTENT_TYPE, content_type)
         .body(bytes);
     let response = request.send().await.unwrap();
+    note(&method, path, &response);
     (response.status(), response.json().await.unwrap())
 }
 
@@ -49,7 +50,14 @@ fn address(answer: &Value) -> String {
 
 async fn fetch(server: &TestServer, person: &Person, path: &str) -> Response {
     let request = server.http.get(server.url(path)).bearer_auth(&person.access_token);
-    request.send().await.unwrap()
+    let response = request.send().await.unwrap();
+    note(&Method::GET, path, &response);
+    response
+}
+
+fn note(method: &Method, path: &str, response: &Response) {
+    let request = xtask::openapi::Request { method: method.as_str(), path, body: None };
+    conformance::note(request, response.status().as_u16());
 }
 
 fn header_of<'a>(response: &'a Response, name: &str) -> &'a str {
@@ -125,14 +133,13 @@ async fn strangers_get_and_send_nothing() {
     for path in ["/_matrix/media/v3/upload", "/_matrix/media/v1/create"] {
         server.send(Method::POST, path, None, None).await.refused(401, "M_MISSING_TOKEN");
     }
-    // The endpoints of before never asked for a token, so there is nothing to be had there.
+    // The endpoints of before never asked for a token: without one there is nothing to be had there.
     for path in [
         format!("/_matrix/media/v3/download/{file}"),
         format!("/_matrix/media/r0/download/{file}/a.png"),
         format!("/_matrix/media/v3/thumbnail/{file}?width=32&height=32"),
     ] {
         server.send(Method::GET, &path, None, None).await.refused(404, "M_NOT_FOUND");
-        server.get(&claire, &path).await.refused(404, "M_NOT_FOUND");
     }
 }
 

@@ -90,8 +90,9 @@ impl Rooms {
                 .redact(Redaction { sender, device_id, room_id, event_id, reason, transaction_id })
                 .await;
         }
-        // For the authorisation rules these are state, or nothing.
-        if matches!(event_type, TimelineEventType::RoomCreate | TimelineEventType::RoomMember) {
+        // For the authorisation rules these are state, or nothing. A message's type is no variant of
+        // theirs.
+        if matches!(&*event_type.to_string(), "m.room.create" | "m.room.member") {
             return Err(RoomError::BadContent(format!("{event_type} is a state event")));
         }
         let transaction = ClientTransaction {

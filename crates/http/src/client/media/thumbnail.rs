@@ -15,19 +15,29 @@ pub(super) async fn thumbnail(
 ) -> Result<Response, MatrixError> {
     let Request { server_name, media_id, method, width, height, timeout_ms, animated, .. } =
         request;
+    let request = wanted(method, width, height, animated)?;
+    let found = media.thumbnail(&server_name, &media_id, request, timeout_ms);
+    serve(unless_draining(&drain, found).await?)
+}
+
+/// What a request asks for, in the service's words.
+pub(super) fn wanted(
+    method: Option<media::Method>,
+    width: UInt,
+    height: UInt,
+    animated: Option<bool>,
+) -> Result<ThumbnailRequest, MatrixError> {
     let method = match method {
         None | Some(media::Method::Scale) => Method::Scale,
         Some(media::Method::Crop) => Method::Crop,
         Some(_) => return Err(MatrixError::invalid_param("method: use crop or scale")),
     };
-    let request = ThumbnailRequest {
+    Ok(ThumbnailRequest {
         width: saturating(width),
         height: saturating(height),
         method,
         animated: animated.unwrap_or(false),
-    };
-    let found = media.thumbnail(&server_name, &media_id, request, timeout_ms);
-    serve(unless_draining(&drain, found).await?)
+    })
 }
 
 fn saturating(length: UInt) -> u32 {

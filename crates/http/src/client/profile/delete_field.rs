@@ -15,6 +15,7 @@ pub(in crate::client) async fn delete_field(
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     check_owner(&requester, &request.user_id)?;
+    requester.check_may_speak()?;
     set(&profiles, &rooms, &request.user_id, request.field.as_str(), None).await?;
     Ok(Answer(Response::new()))
 }

@@ -15,6 +15,7 @@ pub(in crate::client) async fn set_field(
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     check_owner(&requester, &request.user_id)?;
+    requester.check_may_speak()?;
     let field = request.value.field_name();
     let value = request.value.value().into_owned();
     set(&profiles, &rooms, &request.user_id, field.as_str(), Some(value)).await?;

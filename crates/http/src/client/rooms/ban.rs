@@ -11,6 +11,7 @@ pub(in crate::client) async fn ban(
     State(rooms): State<Rooms>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    requester.check_may_speak()?;
     let change = MembershipChange::new(requester.user_id, request.room_id).because(request.reason);
     rooms.ban(change, request.user_id).await?;
     Ok(Answer(Response::new()))

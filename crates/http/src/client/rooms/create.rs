@@ -25,6 +25,7 @@ pub(in crate::client) async fn create(
     State(app_services): State<AppServices>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    requester.check_may_speak()?;
     if !request.invite_3pid.is_empty() {
         return Err(MatrixError::bad_request(
             "M_THREEPID_DENIED",

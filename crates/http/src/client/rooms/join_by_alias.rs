@@ -7,15 +7,18 @@ use pli_rooms::{MembershipChange, Rooms};
 use ruma::api::client::membership::join_room_by_id_or_alias::v3::{Request, Response};
 
 use super::{resolve, unknown_is_not_found};
-use crate::extract::{Answer, Reply, Ruma};
+use crate::extract::{Answer, Reply, Ruma, content::WithContent};
 
 pub(in crate::client) async fn join_by_alias(
     State(rooms): State<Rooms>,
     State(app_services): State<AppServices>,
-    Ruma { request, requester }: Ruma<Request>,
+    WithContent { ruma: Ruma { request, requester }, content }: WithContent<Request>,
 ) -> Reply<Response> {
+    requester.check_may_speak()?;
     let room_id = resolve(&rooms, &app_services, request.room_id_or_alias).await?;
-    let change = MembershipChange::new(requester.user_id, room_id.clone()).because(request.reason);
+    let change = MembershipChange::new(requester.user_id, room_id.clone())
+        .because(request.reason)
+        .saying(content);
     rooms.join(change).await.map_err(unknown_is_not_found)?;
     Ok(Answer(Response::new(room_id)))
 }

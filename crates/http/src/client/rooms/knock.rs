@@ -14,6 +14,7 @@ pub(in crate::client) async fn knock(
     State(app_services): State<AppServices>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    requester.check_may_speak()?;
     let room_id = resolve(&rooms, &app_services, request.room_id_or_alias).await?;
     let change = MembershipChange::new(requester.user_id, room_id.clone()).because(request.reason);
     rooms.knock(change).await.map_err(unknown_is_not_found)?;

@@ -63,7 +63,8 @@ where
             let mut parts = request.uri().clone().into_parts();
             parts.path_and_query = PathAndQuery::try_from(path_and_query).ok();
             let uri = http::Uri::from_parts(parts);
-            *request.uri_mut() = uri.map_err(|error| MatrixError::invalid_param(error.to_string()))?;
+            *request.uri_mut() =
+                uri.map_err(|error| MatrixError::invalid_param(error.to_string()))?;
         }
         Ruma::from_request(request, state).await.map(Self)
     }

@@ -11,6 +11,7 @@ pub(in crate::client) async fn send(
     State(rooms): State<Rooms>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    requester.check_may_speak()?;
     let is_app_service = requester.is_app_service();
     let event_id = rooms
         .send_message(SendMessage {

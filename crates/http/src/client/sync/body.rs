@@ -1,0 +1,175 @@
+//! A sync answer as JSON.
+//!
+//! Ruma leaves out what has its default value. Clients take some of that for missing: whether a
+//! timeline is limited, and the lists of what a room is told with.
+
+use std::collections::BTreeMap;
+
+use ruma::{
+    OneTimeKeyAlgorithm, OwnedEventId, RoomId, UInt,
+    api::client::sync::sync_events::{
+        DeviceLists, UnreadNotificationsCount,
+        v3::{
+            Ephemeral, GlobalAccountData, InvitedRoom, JoinedRoom, KnockedRoom, LeftRoom, Presence,
+            Response, RoomSummary, Rooms, State, Sticky, Timeline, ToDevice,
+        },
+    },
+    events::{AnyRoomAccountDataEvent, AnySyncTimelineEvent},
+    serde::Raw,
+};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+
+#[derive(Serialize)]
+pub(super) struct Body<'a> {
+    next_batch: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rooms: Option<RoomsBody<'a>>,
+    #[serde(skip_serializing_if = "Presence::is_empty")]
+    presence: &'a Presence,
+    #[serde(skip_serializing_if = "GlobalAccountData::is_empty")]
+    account_data: &'a GlobalAccountData,
+    #[serde(skip_serializing_if = "ToDevice::is_empty")]
+    to_device: &'a ToDevice,
+    #[serde(skip_serializing_if = "DeviceLists::is_empty")]
+    device_lists: &'a DeviceLists,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    device_one_time_keys_count: &'a BTreeMap<OneTimeKeyAlgorithm, UInt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_unused_fallback_key_types: Option<&'a [OneTimeKeyAlgorithm]>,
+}
+
+#[derive(Serialize)]
+struct RoomsBody<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    leave: BTreeMap<&'a RoomId, LeftBody<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    join: BTreeMap<&'a RoomId, JoinedBody<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    invite: BTreeMap<&'a RoomId, &'a InvitedRoom>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    knock: BTreeMap<&'a RoomId, &'a KnockedRoom>,
+}
+
+#[derive(Serialize)]
+struct JoinedBody<'a> {
+    #[serde(skip_serializing_if = "RoomSummary::is_empty")]
+    summary: &'a RoomSummary,
+    unread_notifications: &'a UnreadNotificationsCount,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    unread_thread_notifications: &'a BTreeMap<OwnedEventId, UnreadNotificationsCount>,
+    timeline: TimelineBody<'a>,
+    #[serde(flatten)]
+    state: StateBody<'a>,
+    account_data: Events<'a, AnyRoomAccountDataEvent>,
+    #[serde(skip_serializing_if = "Ephemeral::is_empty")]
+    ephemeral: &'a Ephemeral,
+    #[serde(rename = "msc4354_sticky", skip_serializing_if = "Sticky::is_empty")]
+    sticky: &'a Sticky,
+}
+
+#[derive(Serialize)]
+struct LeftBody<'a> {
+    timeline: TimelineBody<'a>,
+    #[serde(flatten)]
+    state: StateBody<'a>,
+    account_data: Events<'a, AnyRoomAccountDataEvent>,
+}
+
+/// A room's state, under the name that says of what moment it is.
+struct StateBody<'a> {
+    state: &'a State,
+    after: &'static str,
+}
+
+impl Serialize for StateBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (name, events) = match self.state {
+            State::Before(state) => ("state", &*state.events),
+            State::After(state) => (self.after, &*state.events),
+            _ => ("state", &[][..]),
+        };
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(name, &Events { events })?;
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct TimelineBody<'a> {
+    limited: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev_batch: Option<&'a str>,
+    events: &'a [Raw<AnySyncTimelineEvent>],
+}
+
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct Events<'a, T> {
+    events: &'a [Raw<T>],
+}
+
+impl<'a> Body<'a> {
+    /// An answer; `after` is the name under which state at the end of timelines is told.
+    pub(super) fn of(response: &'a Response, after: &'static str) -> Self {
+        let Rooms { leave, join, invite, knock, .. } = &response.rooms;
+        let has_rooms =
+            !(leave.is_empty() && join.is_empty() && invite.is_empty() && knock.is_empty());
+        let rooms = has_rooms.then(|| RoomsBody {
+            leave: leave
+                .iter()
+                .map(|(room_id, left)| (&**room_id, LeftBody::of(left, after)))
+                .collect(),
+            join: join
+                .iter()
+                .map(|(room_id, joined)| (&**room_id, JoinedBody::of(joined, after)))
+                .collect(),
+            invite: invite.iter().map(|(room_id, invited)| (&**room_id, invited)).collect(),
+            knock: knock.iter().map(|(room_id, knocked)| (&**room_id, knocked)).collect(),
+        });
+        Self {
+            next_batch: &response.next_batch,
+            rooms,
+            presence: &response.presence,
+            account_data: &response.account_data,
+            to_device: &response.to_device,
+            device_lists: &response.device_lists,
+            device_one_time_keys_count: &response.device_one_time_keys_count,
+            device_unused_fallback_key_types: response.device_unused_fallback_key_types.as_deref(),
+        }
+    }
+}
+
+impl<'a> JoinedBody<'a> {
+    fn of(joined: &'a JoinedRoom, after: &'static str) -> Self {
+        Self {
+            summary: &joined.summary,
+            unread_notifications: &joined.unread_notifications,
+            unread_thread_notifications: &joined.unread_thread_notifications,
+            timeline: (&joined.timeline).into(),
+            state: StateBody { state: &joined.state, after },
+            account_data: Events { events: &joined.account_data.events },
+            ephemeral: &joined.ephemeral,
+            sticky: &joined.sticky,
+        }
+    }
+}
+
+impl<'a> LeftBody<'a> {
+    fn of(left: &'a LeftRoom, after: &'static str) -> Self {
+        Self {
+            timeline: (&left.timeline).into(),
+            state: StateBody { state: &left.state, after },
+            account_data: Events { events: &left.account_data.events },
+        }
+    }
+}
+
+impl<'a> From<&'a Timeline> for TimelineBody<'a> {
+    fn from(timeline: &'a Timeline) -> Self {
+        Self {
+            limited: timeline.limited,
+            prev_batch: timeline.prev_batch.as_deref(),
+            events: &timeline.events,
+        }
+    }
+}
