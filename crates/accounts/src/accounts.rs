@@ -4,7 +4,7 @@ use pli_store::{Batch, Expect, Keyspace, Position, Record, Snapshot, Store, ambi
 use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::AccountsError;
+use crate::{AccountsError, standing::Standing};
 
 /// user → their account.
 pub(crate) const USERS: Keyspace<OwnedUserId, UserRecord> = Keyspace::new("users");
@@ -33,6 +33,9 @@ pub struct UserRecord {
     /// Whether it may use the administration API.
     #[serde(default)]
     pub admin: bool,
+    /// What administrators decided about it.
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 impl Record for UserRecord {}
@@ -77,6 +80,10 @@ impl Accounts {
     #[must_use]
     pub fn new(store: Store, ambient: Ambient, server_name: OwnedServerName) -> Self {
         Self { store, ambient, server_name }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The part of user ids after the colon.
@@ -237,6 +244,7 @@ impl Accounts {
             deactivated_ms: None,
             erased: false,
             admin,
+            standing: Standing::default(),
         };
         batch.require(&USERS, user_id, Expect::Absent).put(&USERS, user_id, &record);
     }

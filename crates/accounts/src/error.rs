@@ -35,6 +35,13 @@ pub enum AccountsError {
     /// The account has been deactivated (`M_USER_DEACTIVATED`).
     #[error("this account has been deactivated")]
     UserDeactivated,
+    /// An administrator locked the account (`M_USER_LOCKED`): the client keeps its data and tries
+    /// again later.
+    #[error("this account is locked: ask your administrator")]
+    UserLocked,
+    /// An administrator suspended the account (`M_USER_SUSPENDED`).
+    #[error("this account is suspended: you can read, but not do this; ask your administrator")]
+    UserSuspended,
     /// The user name is taken (`M_USER_IN_USE`).
     #[error("this user name is taken: choose another")]
     UserInUse,

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use ruma::{OwnedDeviceId, OwnedUserId};
 
+use crate::{AccountsError, standing::Standing};
+
 /// Who sent a request: what an access token stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Requester {
@@ -12,6 +14,8 @@ pub struct Requester {
     pub device_id: OwnedDeviceId,
     /// The application service that acts for the user; `None`: the user themselves.
     pub app_service: Option<Arc<ActingService>>,
+    /// How the user stands with the server's administrators.
+    pub standing: Standing,
 }
 
 /// An application service that acts for one of its users.
@@ -29,7 +33,16 @@ impl Requester {
     /// A user on one of their devices.
     #[must_use]
     pub fn new(user_id: OwnedUserId, device_id: OwnedDeviceId) -> Self {
-        Self { user_id, device_id, app_service: None }
+        Self { user_id, device_id, app_service: None, standing: Standing::default() }
+    }
+
+    /// Refuses what nobody may do whose account is suspended: to speak, to be seen differently, to
+    /// come into rooms ([specification](https://spec.matrix.org/v1.19/client-server-api/#account-suspension)).
+    ///
+    /// # Errors
+    /// [`AccountsError::UserSuspended`].
+    pub fn check_may_speak(&self) -> Result<(), AccountsError> {
+        if self.standing.suspended { Err(AccountsError::UserSuspended) } else { Ok(()) }
     }
 
     /// The device; `None` for an application service that acts for no device.

@@ -20,6 +20,7 @@ use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    accounts::USERS,
     AccountsError, Requester, SessionsConfig,
     token::{self, TokenHash, TokenKind},
 };
@@ -158,7 +159,10 @@ impl Sessions {
         let snapshot = self.store.snapshot().await?;
         let AccessTokenRecord { user_id, device_id, expires_ms } =
             snapshot.get(&ACCESS_TOKENS, hash).await?.ok_or(UNKNOWN)?;
-        let cached = CachedToken { requester: Requester::new(user_id, device_id), expires_ms };
+        let user = snapshot.get(&USERS, &user_id).await?.ok_or(UNKNOWN)?;
+        let standing = user.standing;
+        let requester = Requester { standing, ..Requester::new(user_id, device_id) };
+        let cached = CachedToken { requester, expires_ms };
         let requester = cached.requester_at(self.ambient.now_ms())?;
 
         let key = (&requester.user_id, &requester.device_id);
@@ -368,6 +372,12 @@ impl Sessions {
         for hash in revoked.0 {
             self.cache.remove(&hash);
         }
+    }
+
+    /// Forgets what is remembered of all access tokens: it is looked up again.
+    pub(crate) fn forget_all(&self) {
+        self.revocations.fetch_add(1, Ordering::SeqCst);
+        self.cache.clear();
     }
 
     fn stage_new_pair(

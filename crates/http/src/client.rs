@@ -25,6 +25,7 @@ mod pushrules;
 mod registration;
 mod room_keys;
 mod rooms;
+mod rtc;
 mod send_to_device;
 mod session;
 mod shared_secret;
@@ -69,6 +70,7 @@ pub fn routes() -> Router<AppState> {
         .merge(registration::routes())
         .merge(room_keys::routes())
         .merge(rooms::routes())
+        .merge(rtc::routes())
         .merge(send_to_device::routes())
         .merge(session::routes())
         .merge(shared_secret::routes())

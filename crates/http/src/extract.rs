@@ -1,5 +1,6 @@
 //! From an HTTP request to ruma's request type and the requester; from ruma's response type back.
 
+pub(crate) mod body;
 pub(crate) mod content;
 pub(crate) mod form;
 pub mod origin;

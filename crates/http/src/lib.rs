@@ -13,6 +13,7 @@ pub mod extract;
 pub mod layer;
 pub mod oauth;
 pub mod route;
+pub mod server_notices;
 pub mod state;
 mod webapp;
 

@@ -14,7 +14,7 @@ use pli_accounts::{
 use pli_appservice::AppServices;
 use pli_media::{Media, previews::UrlPreviews};
 use pli_push::{Notifications, PushRules, Pushers};
-use pli_rooms::{DelayedEvents, Rooms, Typing};
+use pli_rooms::{Calls, DelayedEvents, Rooms, Typing};
 use pli_store::{Store, ambient::Ambient};
 use pli_sync::{Presence, Sync};
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,7 @@ services! {
     ambient: Ambient,
     app_services: AppServices,
     browser_sessions: BrowserSessions,
+    calls: Calls,
     clients: Clients,
     credentials: Credentials,
     cross_signing: CrossSigning,

@@ -14,6 +14,7 @@ mod download;
 mod error;
 mod list;
 mod pending;
+pub mod previews;
 mod records;
 mod serving;
 mod sweep;

@@ -2,6 +2,7 @@
 
 mod config_check;
 mod init;
+mod reports;
 mod serve;
 mod store;
 mod user;
@@ -34,6 +35,8 @@ enum Action {
     Store(store::StoreAction),
     /// Look after people's accounts. Stop the server first.
     User(user::UserCommand),
+    /// List what people reported: messages, rooms, other people.
+    Reports(ConfigFile),
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +94,7 @@ impl Command {
             }
             Action::Store(action) => store::run(action),
             Action::User(command) => user::run(command),
+            Action::Reports(ConfigFile { config }) => reports::run(&config),
         }
     }
 }

@@ -5,6 +5,7 @@ mod appservices;
 mod check;
 mod delayed_events;
 mod push;
+mod rtc;
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
@@ -28,6 +29,7 @@ pub use self::{
     check::check,
     delayed_events::DelayedEventsConfig,
     push::{PresenceConfig, PushConfig},
+    rtc::RtcConfig,
 };
 
 /// What can be wrong with a configuration.
@@ -95,6 +97,9 @@ pub struct Config {
     /// Rooms.
     #[serde(default)]
     pub rooms: RoomsConfig,
+    /// Calls.
+    #[serde(default)]
+    pub rtc: RtcConfig,
     /// Events that are sent later.
     #[serde(default)]
     pub delayed_events: DelayedEventsConfig,

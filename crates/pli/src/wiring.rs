@@ -29,7 +29,7 @@ use pli_push::{
     Arrivals, EndWithDevice, Notifications, PushDelivery, PushDeliveryParts, PushRules, Pushers,
     PushersConfig, Unread,
 };
-use pli_rooms::{DelayedEvents, Rooms, RoomsConfig};
+use pli_rooms::{Calls, DelayedEvents, Rooms, RoomsConfig};
 use pli_store::{Store, ambient::Ambient};
 use pli_sync::{Announced, Sync};
 use tokio::{
@@ -75,6 +75,8 @@ pub(crate) async fn wire(
     let rooms = Rooms::new(store.clone(), ambient.clone(), rooms_config, signing_key);
     let dehydrated_devices =
         DehydratedDevices::new(store.clone(), ambient.clone(), accounts.devices.clone());
+    let open_id_tokens = OpenIdTokens::new(store.clone(), ambient.clone());
+    let calls = Calls::new(rooms.clone(), open_id_tokens, config.rtc.livekit());
     let delayed_events = DelayedEvents::new(rooms.clone(), config.delayed_events.limits());
     let typing = rooms.typing().clone();
     let app_services = app_services(config, store, &accounts, &rooms)?;
@@ -154,6 +156,7 @@ pub(crate) async fn wire(
         ambient: ambient.clone(),
         app_services,
         browser_sessions: accounts.browser_sessions,
+        calls,
         clients: accounts.clients,
         credentials: accounts.credentials,
         cross_signing: CrossSigning::new(store.clone()),

@@ -24,6 +24,7 @@ const SERVED_UNSTABLE: &[&str] = &[
     "org.matrix.msc3890",
     "org.matrix.msc3912",
     "org.matrix.msc4140",
+    "org.matrix.msc4143",
     "org.matrix.msc4155",
     "org.matrix.msc4222",
     "org.matrix.msc4306",

@@ -29,6 +29,13 @@ impl From<AccountsError> for MatrixError {
             AccountsError::UserDeactivated => {
                 Self::new(StatusCode::FORBIDDEN, "M_USER_DEACTIVATED", message)
             }
+            AccountsError::UserLocked => {
+                Self::new(StatusCode::UNAUTHORIZED, "M_USER_LOCKED", message)
+                    .with("soft_logout", true)
+            }
+            AccountsError::UserSuspended => {
+                Self::new(StatusCode::FORBIDDEN, "M_USER_SUSPENDED", message)
+            }
             AccountsError::UserInUse => Self::bad_request("M_USER_IN_USE", message),
             AccountsError::Exclusive => Self::bad_request("M_EXCLUSIVE", message),
             AccountsError::InvalidUsername(_) => Self::bad_request("M_INVALID_USERNAME", message),

@@ -5,7 +5,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use pli_accounts::{
-    Accounts, AccountsError, Assembly, AssemblyConfig, Devices,
+    Accounts, AccountsError, Assembly, AssemblyConfig, Devices, Standing,
     accounts::{Email, UserRecord},
 };
 use pli_store::{Store, ambient::Ambient};
@@ -39,6 +39,14 @@ enum UserAction {
         #[arg(long)]
         erase: bool,
     },
+    /// Make an account an administrator's: it may lock and suspend others and send server notices.
+    Admin {
+        /// The user id or the e-mail address.
+        user: String,
+        /// Make it an ordinary account again.
+        #[arg(long)]
+        revoke: bool,
+    },
     /// Set a new password and sign all devices out.
     ResetPassword {
         /// The user id or the e-mail address.
@@ -68,6 +76,7 @@ pub(super) fn run(command: UserCommand) -> Result<(), CommandError> {
         let done = match command.action {
             UserAction::List => list(&accounts).await,
             UserAction::Deactivate { user, erase } => deactivate(&accounts, &user, erase).await,
+            UserAction::Admin { user, revoke } => set_admin(&accounts, &user, !revoke).await,
             UserAction::ResetPassword { user, password_file, keep_devices } => {
                 reset_password(&accounts, &user, password_file, keep_devices).await
             }
@@ -114,10 +123,12 @@ async fn describe(
     user_id: &UserId,
     user: &UserRecord,
 ) -> Result<String, AccountsError> {
-    let state = match (user.deactivated_ms, user.admin) {
-        (Some(_), _) => "deactivated",
-        (None, true) => "admin",
-        (None, false) => "active",
+    let state = match (user.deactivated_ms, user.admin, user.standing) {
+        (Some(_), ..) => "deactivated",
+        (None, true, _) => "admin",
+        (None, false, Standing { locked: true, .. }) => "locked",
+        (None, false, Standing { suspended: true, .. }) => "suspended",
+        (None, false, _) => "active",
     };
     let devices = devices.list(user_id).await?.len();
     let emails = accounts.emails(user_id).await?;
@@ -129,6 +140,14 @@ async fn deactivate(assembly: &Assembly, user: &str, erase: bool) -> Result<(), 
     let user_id = find(&assembly.accounts, user).await?;
     assembly.credentials.deactivate_by_operator(&user_id, erase).await?;
     println!("{user_id} is deactivated and leaves all rooms at the server's next start");
+    Ok(())
+}
+
+async fn set_admin(assembly: &Assembly, user: &str, admin: bool) -> Result<(), CommandError> {
+    let user_id = find(&assembly.accounts, user).await?;
+    assembly.accounts.set_admin(&user_id, admin).await?;
+    let is_one = if admin { "is an administrator" } else { "is no administrator" };
+    println!("{user_id} {is_one}");
     Ok(())
 }
 

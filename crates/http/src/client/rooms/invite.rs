@@ -2,6 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite)).
 
 use axum::extract::State;
+use http::StatusCode;
 use pli_appservice::AppServices;
 use pli_rooms::{MembershipChange, Rooms};
 use ruma::api::client::membership::invite_user::v3::{InvitationRecipient, Request, Response};
@@ -16,8 +17,11 @@ pub(in crate::client) async fn invite(
     State(app_services): State<AppServices>,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
+    requester.check_may_speak()?;
     let InvitationRecipient::UserId(invited) = request.recipient else {
-        return Err(MatrixError::bad_request(
+        // There is no identity server that could say who has the address, or send an invitation.
+        return Err(MatrixError::new(
+            StatusCode::FORBIDDEN,
             "M_THREEPID_DENIED",
             "people are invited by their user id here: look them up in the directory",
         ));

@@ -1,0 +1,26 @@
+//! `GET` and `PUT /_matrix/client/v1/admin/suspend/{userId}`
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv1adminsuspenduserid)).
+
+use axum::extract::State;
+use pli_accounts::Moderation;
+use ruma::api::client::admin::{is_user_suspended::v1 as get, suspend_user::v1 as put};
+
+use crate::extract::{Answer, Reply, Ruma};
+
+pub(in crate::client) async fn is_suspended(
+    State(moderation): State<Moderation>,
+    Ruma { request, requester }: Ruma<get::Request>,
+) -> Reply<get::Response> {
+    let standing = moderation.standing(&requester.user_id, &request.user_id).await?;
+    Ok(Answer(get::Response::new(standing.suspended)))
+}
+
+pub(in crate::client) async fn suspend(
+    State(moderation): State<Moderation>,
+    Ruma { request, requester }: Ruma<put::Request>,
+) -> Reply<put::Response> {
+    let suspended = request.suspended;
+    let edit = |standing: &mut pli_accounts::Standing| standing.suspended = suspended;
+    let standing = moderation.change(&requester.user_id, &request.user_id, edit).await?;
+    Ok(Answer(put::Response::new(standing.suspended)))
+}
