@@ -76,6 +76,12 @@ pub enum RoomError {
     /// The branches of a room can't be brought together.
     #[error("the room's state can't be resolved: {0}")]
     Resolution(String),
+    /// There is no server for calls.
+    #[error("this server has no calls: ask its operator")]
+    NoCalls,
+    /// A token for a call can't be made.
+    #[error("a token for the call could not be made: {0}")]
+    CallToken(String),
     /// Somebody doesn't want invitations from the sender.
     #[error("{0} does not want to be invited by you")]
     InviteBlocked(OwnedUserId),

@@ -34,7 +34,7 @@ pub use self::{
     keyspaces::KEYSPACES,
     news::{NewsKind, RoomNews},
     operations::{
-        Context, CreateRoom, DelayedEvent, DelayedEventAction, DelayedEventLimits, DelayedEventRow,
+        CallIdentity, Calls, LiveKit, OpenIdProof, Context, CreateRoom, DelayedEvent, DelayedEventAction, DelayedEventLimits, DelayedEventRow,
         DelayedEvents, DelayedOutcome, HistoryPage, HistoryRequest, InitialState,
         InvalidThreadSubscriptionsToken, InviteVerdict, Mark, MembershipChange, Preset, PublicRoom,
         PublicRooms, ReceiptThreadKey, Redaction, RelationsPage, RelationsRequest, RoomView,

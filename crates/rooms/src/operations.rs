@@ -1,6 +1,7 @@
 //! What users do with rooms.
 
 mod aliases;
+mod calls;
 mod create;
 mod delayed;
 mod departure;
@@ -28,6 +29,7 @@ pub(crate) use self::delayed::{
 };
 pub(crate) use self::thread_subscriptions::{THREAD_SUBSCRIPTION, THREAD_SUBSCRIPTION_CHANGE};
 pub use self::{
+    calls::{CallIdentity, Calls, LiveKit, OpenIdProof},
     create::{CreateRoom, InitialState, Preset},
     delayed::{
         DelayedEvent, DelayedEventAction, DelayedEventLimits, DelayedEventRow, DelayedEvents,

@@ -35,6 +35,7 @@ impl From<RoomError> for MatrixError {
             RoomError::InviteBlocked(_) => {
                 Self::new(StatusCode::FORBIDDEN, "M_INVITE_BLOCKED", message)
             }
+            RoomError::NoCalls => Self::not_found(message),
             RoomError::NotInThread => {
                 Self::bad_request("IO.ELEMENT.MSC4306.M_NOT_IN_THREAD", message)
             }

@@ -6,6 +6,7 @@ mod account;
 mod account_data_deletion;
 mod appservice;
 mod bad_input;
+mod calls;
 mod complement;
 mod connections;
 mod dehydrated_device;
