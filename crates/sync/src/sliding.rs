@@ -13,6 +13,7 @@ mod request;
 mod required_state;
 mod response;
 mod room;
+mod room_state;
 mod rows;
 mod small_state;
 mod wanted;
