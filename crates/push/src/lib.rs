@@ -8,6 +8,7 @@ mod error;
 mod judge;
 mod mentions;
 mod notifications;
+mod polls;
 mod power;
 mod pushers;
 mod rules;
@@ -18,7 +19,7 @@ use pli_store::KeyspaceInfo;
 pub use self::{
     delivery::{PushDelivery, PushDeliveryParts},
     error::PushError,
-    notifications::{Notified, NotifiedPage, Notifications, NotificationsWanted},
+    notifications::{Notifications, NotificationsWanted, Notified, NotifiedPage},
     pushers::{Arrivals, EndWithDevice, Pushers, PushersConfig},
     rules::{PushRules, RuleScope},
     unread::{Counts, Unread, UnreadCounts, UnreadOf},

@@ -30,6 +30,7 @@ registration.shared_secret = {json.dumps(SHARED_SECRET)}
 passwords.argon2_memory = "64 KiB"
 passwords.argon2_iterations = 1
 rate_limits.enabled = false
+presence.enabled = true
 mail.url = {json.dumps(f"outbox:{self.folder / 'outbox'}")}
 """
         file = self.folder / "pli.toml"
