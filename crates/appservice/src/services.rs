@@ -7,7 +7,7 @@ use std::sync::{
 
 use pli_accounts::{
     Accounts, AccountsError, ActingService, Devices, Registration as SignUp, Requester,
-    devices::SessionRequest, registration::Registered,
+    accounts::UserRecord, devices::SessionRequest, registration::Registered,
 };
 use pli_outbound::Outbound;
 use pli_rooms::Rooms;
@@ -211,9 +211,14 @@ impl AppServices {
         let registration = &service.registration;
         let Masquerade { user_id, device_id } = Masquerade::of(query);
         let user_id = match user_id {
-            Some(user_id) => self.user_to_act_for(registration, &user_id).await?,
+            Some(user_id) => {
+                let user_id = parse_user_id(&user_id)?;
+                Self::check_acts_for(registration, &user_id)?;
+                user_id
+            }
             None => registration.sender.clone(),
         };
+        let account = self.active_account(&user_id).await?;
         let device_id = OwnedDeviceId::from(device_id.unwrap_or_default());
         if !device_id.as_str().is_empty() {
             let snapshot = self.inner.store.snapshot().await?;
@@ -230,28 +235,31 @@ impl AppServices {
         };
         Ok(Some(Requester {
             app_service: Some(Arc::new(acting)),
+            standing: account.standing,
             ..Requester::new(user_id, device_id)
         }))
     }
 
-    async fn user_to_act_for(
-        &self,
+    fn check_acts_for(
         registration: &Registration,
-        user_id: &str,
-    ) -> Result<OwnedUserId, AppServiceError> {
-        let user_id = UserId::parse(user_id)
-            .map_err(|_| AppServiceError::InvalidParam("user_id is no user id".to_owned()))?;
-        if !registration.acts_for(&user_id) {
-            return Err(AppServiceError::Forbidden(format!(
-                "the application service can't act for {user_id}: it is not in its namespace"
-            )));
+        user_id: &UserId,
+    ) -> Result<(), AppServiceError> {
+        if registration.acts_for(user_id) {
+            return Ok(());
         }
-        if !self.inner.accounts.is_active(&user_id).await? {
-            return Err(AppServiceError::Forbidden(format!(
+        Err(AppServiceError::Forbidden(format!(
+            "the application service can't act for {user_id}: it is not in its namespace"
+        )))
+    }
+
+    /// The account of a user to act for.
+    async fn active_account(&self, user_id: &UserId) -> Result<UserRecord, AppServiceError> {
+        let account = self.inner.accounts.get(user_id).await?;
+        account.filter(|account| account.deactivated_ms.is_none()).ok_or_else(|| {
+            AppServiceError::Forbidden(format!(
                 "the application service has not registered {user_id}"
-            )));
-        }
-        Ok(user_id)
+            ))
+        })
     }
 
     fn by_token(&self, token: &str) -> Option<&Arc<Service>> {
@@ -304,7 +312,7 @@ impl AppServices {
         }
         match self.acting(requester) {
             Some(service) if service.registration.acts_for(user_id) => {
-                self.user_to_act_for(&service.registration, user_id.as_str()).await.map(drop)
+                self.active_account(user_id).await.map(drop)
             }
             _ => Err(AppServiceError::Exclusive(format!(
                 "{user_id} is not in the application service's namespace"
@@ -380,6 +388,11 @@ impl AppServices {
         }
         Ok(())
     }
+}
+
+fn parse_user_id(text: &str) -> Result<OwnedUserId, AppServiceError> {
+    UserId::parse(text)
+        .map_err(|_| AppServiceError::InvalidParam("user_id is no user id".to_owned()))
 }
 
 fn manages_devices(requester: &Requester) -> bool {
