@@ -60,7 +60,9 @@ fn catalogue() -> Vec<KeyspaceInfo> {
         pli_accounts::device_lists::KEYSPACES,
         pli_appservice::KEYSPACES,
         pli_media::KEYSPACES,
+        pli_push::KEYSPACES,
         pli_rooms::KEYSPACES,
+        pli_sync::KEYSPACES,
         pli_sync::sliding::KEYSPACES,
     ]
     .concat()
