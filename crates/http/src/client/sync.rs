@@ -18,7 +18,7 @@ use ruma::api::client::{
     sync::sync_events::v3::{Filter, Request},
 };
 
-use self::body::Body;
+use self::body::{Body, Shape};
 use crate::{
     MatrixError,
     extract::Ruma,
@@ -62,7 +62,8 @@ pub(super) async fn sync(
     };
     let _waiting = Waiting::begin();
     let response = sync.sync(&request, drain.begun()).await?;
-    Ok(Json(Body::of(&response, state_after)).into_response())
+    let shape = Shape { state_after, is_first: request.since.is_none() };
+    Ok(Json(Body::of(&response, shape)).into_response())
 }
 
 /// Whether a client asks for the state at the end of timelines by the name that this had before the

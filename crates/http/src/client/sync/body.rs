@@ -19,6 +19,24 @@ use ruma::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
+/// What an answer looks like besides what it says.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    /// The name under which state at the end of timelines is told.
+    pub(super) state_after: &'static str,
+    /// Whether it is the client's first: empty lists say then that there is nothing.
+    pub(super) is_first: bool,
+}
+
+impl Shape {
+    fn account_data<'a>(
+        self,
+        events: &'a [Raw<AnyRoomAccountDataEvent>],
+    ) -> Option<Events<'a, AnyRoomAccountDataEvent>> {
+        (self.is_first || !events.is_empty()).then_some(Events { events })
+    }
+}
+
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
     next_batch: &'a str,
@@ -60,7 +78,8 @@ struct JoinedBody<'a> {
     timeline: TimelineBody<'a>,
     #[serde(flatten)]
     state: StateBody<'a>,
-    account_data: Events<'a, AnyRoomAccountDataEvent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_data: Option<Events<'a, AnyRoomAccountDataEvent>>,
     #[serde(skip_serializing_if = "Ephemeral::is_empty")]
     ephemeral: &'a Ephemeral,
     #[serde(rename = "msc4354_sticky", skip_serializing_if = "Sticky::is_empty")]
@@ -72,7 +91,8 @@ struct LeftBody<'a> {
     timeline: TimelineBody<'a>,
     #[serde(flatten)]
     state: StateBody<'a>,
-    account_data: Events<'a, AnyRoomAccountDataEvent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_data: Option<Events<'a, AnyRoomAccountDataEvent>>,
 }
 
 /// A room's state, under the name that says of what moment it is.
@@ -88,8 +108,14 @@ impl Serialize for StateBody<'_> {
             State::After(state) => (self.after, &*state.events),
             _ => ("state", &[][..]),
         };
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(name, &Events { events })?;
+        let is_told = !events.is_empty() || !matches!(self.state, State::Before(_));
+        let mut map = serializer.serialize_map(Some(usize::from(is_told)))?;
+        if !events.is_empty() {
+            map.serialize_entry(name, &Events { events })?;
+        } else if is_told {
+            // That it is there says which state this is.
+            map.serialize_entry(name, &serde_json::Map::new())?;
+        }
         map.end()
     }
 }
@@ -109,19 +135,19 @@ struct Events<'a, T> {
 }
 
 impl<'a> Body<'a> {
-    /// An answer; `after` is the name under which state at the end of timelines is told.
-    pub(super) fn of(response: &'a Response, after: &'static str) -> Self {
+    /// An answer.
+    pub(super) fn of(response: &'a Response, shape: Shape) -> Self {
         let Rooms { leave, join, invite, knock, .. } = &response.rooms;
         let has_rooms =
             !(leave.is_empty() && join.is_empty() && invite.is_empty() && knock.is_empty());
         let rooms = has_rooms.then(|| RoomsBody {
             leave: leave
                 .iter()
-                .map(|(room_id, left)| (&**room_id, LeftBody::of(left, after)))
+                .map(|(room_id, left)| (&**room_id, LeftBody::of(left, shape)))
                 .collect(),
             join: join
                 .iter()
-                .map(|(room_id, joined)| (&**room_id, JoinedBody::of(joined, after)))
+                .map(|(room_id, joined)| (&**room_id, JoinedBody::of(joined, shape)))
                 .collect(),
             invite: invite.iter().map(|(room_id, invited)| (&**room_id, invited)).collect(),
             knock: knock.iter().map(|(room_id, knocked)| (&**room_id, knocked)).collect(),
@@ -140,14 +166,14 @@ impl<'a> Body<'a> {
 }
 
 impl<'a> JoinedBody<'a> {
-    fn of(joined: &'a JoinedRoom, after: &'static str) -> Self {
+    fn of(joined: &'a JoinedRoom, shape: Shape) -> Self {
         Self {
             summary: &joined.summary,
             unread_notifications: &joined.unread_notifications,
             unread_thread_notifications: &joined.unread_thread_notifications,
             timeline: (&joined.timeline).into(),
-            state: StateBody { state: &joined.state, after },
-            account_data: Events { events: &joined.account_data.events },
+            state: StateBody { state: &joined.state, after: shape.state_after },
+            account_data: shape.account_data(&joined.account_data.events),
             ephemeral: &joined.ephemeral,
             sticky: &joined.sticky,
         }
@@ -155,11 +181,11 @@ impl<'a> JoinedBody<'a> {
 }
 
 impl<'a> LeftBody<'a> {
-    fn of(left: &'a LeftRoom, after: &'static str) -> Self {
+    fn of(left: &'a LeftRoom, shape: Shape) -> Self {
         Self {
             timeline: (&left.timeline).into(),
-            state: StateBody { state: &left.state, after },
-            account_data: Events { events: &left.account_data.events },
+            state: StateBody { state: &left.state, after: shape.state_after },
+            account_data: shape.account_data(&left.account_data.events),
         }
     }
 }
