@@ -9,6 +9,8 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/pli-target
 PLI := $(CARGO_TARGET_DIR)/release/pli
 CONFIG ?= pli.toml
 TOOLS := $(CARGO_TARGET_DIR)/tools
+CALLS := $(CARGO_TARGET_DIR)/calls
+FUZZ_SECONDS ?= 600
 
 .PHONY: help
 help: ## Show what can be made.
@@ -25,16 +27,37 @@ demo: rust web ## Start Pli with five people, a conversation, a group and messag
 	exec $(CARGO_TARGET_DIR)/debug/pli-demo
 
 .PHONY: test
-test: test-rust test-web test-browser ## Install what is missing, run every test.
+test: test-rust test-web test-browser interop fuzz-a-little ## Install what is missing, run every test.
 
 .PHONY: test-rust
 test-rust: rust nginx postgres web
+	# What the tests call is noted: docs/compliance.md says so for each operation.
+	rm -rf $(CALLS)
+	export API_CALLS_DIR=$(CALLS)
 	if command -v cargo-nextest >/dev/null; then
 	  cargo nextest run --workspace --locked --no-fail-fast
 	else
 	  cargo test --workspace --locked --no-fail-fast --lib --bins --tests
 	fi
 	cargo test --workspace --locked --doc --quiet
+	cargo xtask compliance --check --from $(CALLS)
+
+.PHONY: compliance
+compliance: rust nginx web ## Write docs/compliance.md anew: every operation and the tests that call it.
+	cargo xtask compliance
+
+.PHONY: interop
+interop: rust python web ## Ask Pli and Synapse the same questions; explain or fix each difference.
+	cargo build --locked -p pli
+	e2e/interop/run.sh
+
+.PHONY: fuzz-api fuzz-a-little
+fuzz-api: rust python web ## Look for server errors for ten minutes with all that the API allows.
+	cargo build --locked -p pli
+	e2e/fuzz/run.sh $(FUZZ_SECONDS)
+
+fuzz-a-little: FUZZ_SECONDS = 60
+fuzz-a-little: fuzz-api
 
 .PHONY: test-web
 test-web: web/node_modules/.installed
@@ -85,7 +108,7 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	npm --prefix $* install --no-save --ignore-scripts --no-audit --no-fund
 	touch $@
 
-.PHONY: rust node chromium nginx postgres
+.PHONY: rust node chromium nginx postgres python
 rust: ; @scripts/need.sh rust compiler
 node: ; @scripts/need.sh node
-chromium nginx postgres: ; @scripts/need.sh $@
+chromium nginx postgres python: ; @scripts/need.sh $@

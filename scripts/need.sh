@@ -27,7 +27,7 @@ node_major() {
 }
 
 if [ $# -eq 0 ]; then
-  echo "usage: need.sh (rust|node|compiler|chromium|nginx|postgres)…" >&2
+  echo "usage: need.sh (rust|node|compiler|chromium|nginx|postgres|python)…" >&2
   exit 2
 fi
 for requirement in "$@"; do
@@ -50,6 +50,9 @@ for requirement in "$@"; do
     ;;
   chromium)
     command -v chromium >/dev/null || install_package chromium
+    ;;
+  python)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv
     ;;
   nginx)
     command -v nginx /usr/sbin/nginx >/dev/null || install_package nginx-light

@@ -86,7 +86,11 @@ async fn a_phone_signs_in_another_one_by_a_qr_code() {
                     match step {
                         GrantLoginProgress::EstablishingSecureChannel(
                             GeneratedQrProgress::QrReady(data),
-                        ) => drop(code.take().map(|code| code.send(data))),
+                        ) => {
+                            if let Some(code) = code.take() {
+                                code.send(data).expect("the new phone waits for the code");
+                            }
+                        }
                         GrantLoginProgress::EstablishingSecureChannel(
                             GeneratedQrProgress::QrScanned(sender),
                         ) => drop(digits.take().map(|digits| digits.send(sender))),
@@ -114,8 +118,10 @@ async fn a_phone_signs_in_another_one_by_a_qr_code() {
             let watching = async {
                 let mut digits = Some(show_digits);
                 while let Some(step) = progress.next().await {
-                    if let LoginProgress::EstablishingSecureChannel(shown) = step {
-                        drop(digits.take().map(|digits| digits.send(shown.check_code.to_digit())));
+                    if let LoginProgress::EstablishingSecureChannel(shown) = step
+                        && let Some(digits) = digits.take()
+                    {
+                        digits.send(shown.check_code.to_digit()).unwrap();
                     }
                 }
             };

@@ -1,8 +1,8 @@
 use pli_store::KeyspaceInfo;
 
 use crate::{
-    account_data, accounts, credentials, dehydrated, devices, directory, filters, login, mail, oauth, openid, profiles, reports,
-    sessions, uia, validation,
+    account_data, accounts, credentials, dehydrated, devices, directory, filters, login, mail,
+    oauth, openid, profiles, reports, sessions, uia, validation,
 };
 
 /// Every keyspace that this crate owns, for `pli store inspect` and `pli store check`.

@@ -20,8 +20,8 @@ use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::USERS,
     AccountsError, Requester, SessionsConfig,
+    accounts::USERS,
     token::{self, TokenHash, TokenKind},
 };
 

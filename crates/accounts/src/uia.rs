@@ -287,7 +287,9 @@ impl UserInteractive {
                     Ok(found) if Some(&*found) == user_id => Ok(Ok(StageProof::Nothing)),
                     // Somebody else's password proves nothing, however right it is.
                     outcome @ (Ok(_)
-                    | Err(AccountsError::Forbidden(_) | AccountsError::UserDeactivated)) => {
+                    | Err(
+                        AccountsError::Forbidden(_) | AccountsError::UserDeactivated,
+                    )) => {
                         if let Some(user_id) = user_id {
                             self.guesses.count(user_id, self.ambient.now_ms());
                             if outcome.is_ok() {

@@ -41,8 +41,8 @@ mod well_known;
 
 use axum::{Router, routing::get};
 use ruma::api::client::{
-    discovery::get_capabilities, push::get_notifications, sync::sync_events, user_directory::search_users,
-    voip::get_turn_server_info,
+    discovery::get_capabilities, push::get_notifications, sync::sync_events,
+    user_directory::search_users, voip::get_turn_server_info,
 };
 
 use crate::{AppState, route::RumaRoutes};

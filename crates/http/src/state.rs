@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
 use pli_accounts::{
-    AccountData, Accounts, Credentials, DehydratedDevices, Devices, EmailValidation, Emails, Filters, Login, Moderation, OpenIdTokens, Profiles, Reports,
-    Registration, Sessions, SharedSecretRegistration, UserDirectory, UserInteractive,
+    AccountData, Accounts, Credentials, DehydratedDevices, Devices, EmailValidation, Emails,
+    Filters, Login, Moderation, OpenIdTokens, Profiles, Registration, Reports, Sessions,
+    SharedSecretRegistration, UserDirectory, UserInteractive,
     backup::KeyBackup,
     keys::{CrossSigning, DeviceKeys},
     oauth::{BrowserSessions, Clients, Grants, Rendezvous},

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::openapi::{OpenApi, Request};
 
 /// The environment variable with the folder that calls are recorded in.
-pub const FOLDER_VARIABLE: &str = "PLI_COMPLIANCE_DIR";
+pub const FOLDER_VARIABLE: &str = "API_CALLS_DIR";
 
 /// A request that a test made, and how it was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

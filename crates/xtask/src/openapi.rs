@@ -15,8 +15,11 @@ const BUNDLE: &str = include_str!("../spec/client-server.json");
 pub struct OpenApi {
     operations: Vec<Operation>,
     components: Value,
-    validators: Mutex<HashMap<(usize, String), Option<Arc<Validator>>>>,
+    validators: Mutex<Validators>,
 }
+
+/// By operation and status; `None` where there is no schema.
+type Validators = HashMap<(usize, String), Option<Arc<Validator>>>;
 
 /// A method at a path.
 #[derive(Debug)]

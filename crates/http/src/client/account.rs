@@ -12,10 +12,10 @@ mod request_password_token;
 
 use axum::{Router, routing::post};
 use ruma::api::client::account::{
-    add_3pid, bind_3pid, change_password as change_password_api, deactivate as deactivate_api, delete_3pid,
-    get_3pids, request_3pid_management_token_via_email, request_3pid_management_token_via_msisdn,
-    request_password_change_token_via_email, request_password_change_token_via_msisdn,
-    request_registration_token_via_msisdn, unbind_3pid,
+    add_3pid, bind_3pid, change_password as change_password_api, deactivate as deactivate_api,
+    delete_3pid, get_3pids, request_3pid_management_token_via_email,
+    request_3pid_management_token_via_msisdn, request_password_change_token_via_email,
+    request_password_change_token_via_msisdn, request_registration_token_via_msisdn, unbind_3pid,
 };
 
 use crate::{AppState, route::RumaRoutes};

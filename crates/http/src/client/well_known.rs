@@ -18,7 +18,8 @@ pub(super) async fn client(
 ) -> Answer<Response> {
     let base_url = settings.public_url.as_str().trim_end_matches('/').to_owned();
     let mut response = Response::new(HomeserverInfo::new(base_url));
-    response.rtc_foci = calls.livekit_url().map(|_| rtc::transport(&settings)).into_iter().collect();
+    response.rtc_foci =
+        calls.livekit_url().map(|_| rtc::transport(&settings)).into_iter().collect();
     Answer(response)
 }
 

@@ -18,9 +18,7 @@ impl From<RoomError> for MatrixError {
             | RoomError::UnknownState
             | RoomError::NoEventThen => Self::not_found(message),
             RoomError::BadRelation(_) => Self::bad_request("M_UNKNOWN", message),
-            RoomError::DuplicateAnnotation => {
-                Self::bad_request("M_DUPLICATE_ANNOTATION", message)
-            }
+            RoomError::DuplicateAnnotation => Self::bad_request("M_DUPLICATE_ANNOTATION", message),
             RoomError::AliasInUse(_) => Self::bad_request("M_ROOM_IN_USE", message),
             RoomError::BadAlias(_) => Self::bad_request("M_BAD_ALIAS", message),
             RoomError::UnsupportedRoomVersion(_) => {

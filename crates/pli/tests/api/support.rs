@@ -1,5 +1,6 @@
 //! A server of one's own for each test, and people who use it.
 
+pub(crate) mod conformance;
 pub(crate) mod mail;
 mod pages;
 pub(crate) mod process;
@@ -126,14 +127,16 @@ impl TestServer {
         token: Option<&str>,
         body: Option<Value>,
     ) -> Answer {
-        let mut request = self.http.request(method, self.url(path));
+        let mut request = self.http.request(method.clone(), self.url(path));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        if let Some(body) = body {
-            request = request.json(&body);
+        if let Some(body) = &body {
+            request = request.json(body);
         }
-        Answer::read(request.send().await.unwrap()).await
+        let answer = Answer::read(request.send().await.unwrap()).await;
+        answer.conforms(&method, path, body.as_ref());
+        answer
     }
 
     /// Sends a body as it is.
@@ -144,11 +147,13 @@ impl TestServer {
         token: Option<&str>,
         body: impl Into<reqwest::Body>,
     ) -> Answer {
-        let mut request = self.http.request(method, self.url(path)).body(body);
+        let mut request = self.http.request(method.clone(), self.url(path)).body(body);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        Answer::read(request.send().await.unwrap()).await
+        let answer = Answer::read(request.send().await.unwrap()).await;
+        answer.conforms(&method, path, None);
+        answer
     }
 
     pub(crate) async fn get(&self, person: &Person, path: &str) -> Answer {
@@ -222,6 +227,10 @@ impl Answer {
         let bytes = response.bytes().await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Self { status, headers, body }
+    }
+
+    fn conforms(&self, method: &Method, path: &str, body: Option<&Value>) {
+        conformance::check(method.as_str(), path, body, self.status.as_u16(), &self.body);
     }
 
     /// The body of an answer that must be 200.

@@ -119,7 +119,7 @@ impl Courier {
         let keys = |rows: Vec<Row<PendingKey, PendingPush>>| {
             rows.into_iter().map(|row| row.key).collect::<Vec<_>>()
         };
-        let http = row.as_ref().map(|row| row.http()).transpose()?.flatten();
+        let http = row.as_ref().map(super::super::pushers::PusherRow::http).transpose()?.flatten();
         let (Some(row), Some(http)) = (row, http) else {
             return Ok(if rows.is_empty() { Next::Nothing } else { Next::Forget(keys(rows)) });
         };

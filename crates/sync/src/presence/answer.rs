@@ -97,12 +97,12 @@ fn arrived_in(room: &JoinedRoom) -> BTreeSet<OwnedUserId> {
     struct Content {
         membership: Option<MembershipState>,
     }
-    let timeline = room.timeline.events.iter().map(|event| event.json());
+    let timeline = room.timeline.events.iter().map(Raw::json);
     let state = match &room.state {
         State::Before(events) | State::After(events) => &events.events[..],
         _ => &[],
     };
-    let state = state.iter().map(|event| event.json());
+    let state = state.iter().map(Raw::json);
     let mut arrived = BTreeSet::new();
     for json in timeline.chain(state).filter(|json| json.get().contains("m.room.member")) {
         let Ok(event) = serde_json::from_str::<Event>(json.get()) else { continue };

@@ -160,16 +160,22 @@ async fn members_who_write_are_told_once() {
     let mut connection = Connection::window(&server, &claire, 0, 9);
     connection.body["lists"]["rooms"]["required_state"] = json!([["m.room.member", "$LAZY"]]);
     let answer = connection.sync().await;
-    assert_eq!(members(&answer["rooms"][&room_id]["required_state"]), [claire.user_id.clone()]);
+    assert_eq!(
+        members(&answer["rooms"][&room_id]["required_state"]),
+        std::slice::from_ref(&claire.user_id)
+    );
     let answer = connection.wait_for(server.write(&samir, &room_id, "b")).await;
-    assert_eq!(members(&answer["rooms"][&room_id]["required_state"]), [samir.user_id.clone()]);
+    assert_eq!(
+        members(&answer["rooms"][&room_id]["required_state"]),
+        std::slice::from_ref(&samir.user_id)
+    );
     let answer = connection.wait_for(server.write(&samir, &room_id, "c")).await;
     assert!(answer["rooms"][&room_id]["required_state"].is_null());
 
     let hugo = server.sign_up("hugo").await;
     let answer = connection.wait_for(server.join(&hugo, &room_id)).await;
     let room = &answer["rooms"][&room_id];
-    assert_eq!(members(&room["required_state"]), [hugo.user_id.clone()]);
+    assert_eq!(members(&room["required_state"]), std::slice::from_ref(&hugo.user_id));
     assert_eq!(room["joined_count"], 3);
 }
 
@@ -239,7 +245,7 @@ async fn whoever_declines_an_invitation_is_rid_of_it_on_every_device() {
     let answer = connection.wait_for(server.act(&samir, &room_id, "leave", None)).await;
     let room = &answer["rooms"][&room_id];
     assert_eq!(room["membership"], "leave");
-    assert_eq!(members(&room["required_state"]), [samir.user_id.clone()]);
+    assert_eq!(members(&room["required_state"]), std::slice::from_ref(&samir.user_id));
     server.write(&claire, &room_id, "secret").await;
     assert!(told(&connection.sync().await).is_empty());
     let answer = Connection::window(&server, &samir, 0, 9).sync().await;
@@ -268,7 +274,7 @@ async fn whoever_is_out_learns_it_and_nothing_of_what_follows() {
         let membership = if action == "ban" { "ban" } else { "leave" };
         assert_eq!(room["membership"], membership);
         assert_eq!(texts(&room["timeline"]), ["avant"]);
-        assert_eq!(members(&room["required_state"]), [samir.user_id.clone()]);
+        assert_eq!(members(&room["required_state"]), std::slice::from_ref(&samir.user_id));
         server.write(&claire, &room_id, "secret2").await;
         assert!(told(&connection.sync().await).is_empty());
 

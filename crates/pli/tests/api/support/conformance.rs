@@ -6,7 +6,11 @@ use xtask::openapi::{OpenApi, Request};
 
 /// Answers that the schemas are wrong about: operation, status, why.
 const EXCEPTIONS: &[(&str, u16, &str)] = &[
-    ("getAuthMetadata", 200, "the actions' older names are told as well: apps of last year use them"),
+    (
+        "getAuthMetadata",
+        200,
+        "the actions' older names are told as well: apps of last year use them",
+    ),
     ("getDevice", 200, "an address that isn't known is null, as in most servers' answers"),
     ("getDevices", 200, "an address that isn't known is null, as in most servers' answers"),
     ("getJoinedMembersByRoom", 200, "clients count on null where somebody has no name or picture"),
@@ -22,9 +26,7 @@ pub(super) fn check(method: &str, path: &str, body: Option<&Value>, status: u16,
         return;
     }
     let request = Request { method, path, body };
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("unnamed");
-    xtask::calls::record(test, request, status).unwrap();
+    note(request, status);
 
     // A body that isn't JSON (media, pages) has nothing to check.
     if answer.is_null() {
@@ -39,6 +41,15 @@ pub(super) fn check(method: &str, path: &str, body: Option<&Value>, status: u16,
         EXCEPTIONS.iter().any(|(id, of, _)| *id == operation.id && *of == status)
     });
     if !excepted && let Err(fault) = api.check_answer(request, status, answer) {
-        panic!("the answer to {method} {path} is not as the specification says:\n{fault}\n{answer}");
+        panic!(
+            "the answer to {method} {path} is not as the specification says:\n{fault}\n{answer}"
+        );
     }
+}
+
+/// Notes a call whose answer isn't JSON.
+pub(crate) fn note(request: Request<'_>, status: u16) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("unnamed");
+    xtask::calls::record(test, request, status).unwrap();
 }
