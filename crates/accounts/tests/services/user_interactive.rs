@@ -79,7 +79,8 @@ async fn my_password_confirms_nothing_of_somebody_else() {
     let samir = world.sign_up("samir").await.requester.user_id;
     let uia = &world.services.user_interactive;
     let operation = deletion_of(&claire, &["A"]);
-    challenge(uia.authorise(&operation, Some(&password_auth(&samir, PASSWORD, None))).await);
+    let outcome = uia.authorise(&operation, Some(&password_auth(&samir, PASSWORD, None))).await;
+    assert!(matches!(outcome, Err(AccountsError::Forbidden(_))), "{outcome:?}");
 }
 
 #[tokio::test]

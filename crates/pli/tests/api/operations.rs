@@ -86,3 +86,30 @@ async fn rooms_their_aliases_and_what_rings_for_them_can_be_listed() {
     let master = get("pushrules/global/override/.m.rule.master/enabled").await;
     assert_eq!(master["enabled"], false);
 }
+
+#[tokio::test]
+async fn what_is_wrong_can_be_reported() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let room_id = server.room_of(&[&claire, &samir]).await;
+    let event_id = server.write(&samir, &room_id, "insulte").await;
+    let reason = json!({ "reason": "insulte" });
+    for path in [
+        format!("{V3}/rooms/{room_id}/report/{event_id}"),
+        format!("{V3}/rooms/{room_id}/report"),
+        format!("{V3}/users/{}/report", samir.user_id),
+    ] {
+        server.post(&claire, &path, reason.clone()).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn old_clients_follow_one_room() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let room_id = server.create_room(&claire, json!({})).await;
+    let path = format!("{V3}/events?room_id={room_id}&timeout=0");
+    let news = server.get(&claire, &path).await.ok();
+    assert!(news["chunk"].is_array(), "{news}");
+}

@@ -45,7 +45,7 @@ pub(in crate::client) async fn messages(
 }
 
 /// A request that says in which direction to read. Clients that don't, contrary to the
-/// specification, want the newest first.
+/// specification, are answered from the beginning, as everywhere.
 pub(in crate::client) struct MessagesRequest(Ruma<Request>);
 
 impl<S> FromRequest<S> for MessagesRequest
@@ -59,7 +59,7 @@ where
         let query = request.uri().query().unwrap_or_default();
         let says_so = url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "dir");
         if !says_so {
-            let path_and_query = format!("{}?{query}&dir=b", request.uri().path());
+            let path_and_query = format!("{}?{query}&dir=f", request.uri().path());
             let mut parts = request.uri().clone().into_parts();
             parts.path_and_query = PathAndQuery::try_from(path_and_query).ok();
             let uri = http::Uri::from_parts(parts);

@@ -4,7 +4,7 @@ use axum::{Router, http::header, response::Html, routing::get};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{Person, TestServer};
+use crate::support::{Person, TestServer, conformance};
 
 async fn upload(server: &TestServer, person: &Person) -> String {
     let answer = server
@@ -32,7 +32,10 @@ async fn status(server: &TestServer, token: Option<&str>, path: &str) -> StatusC
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    request.send().await.unwrap().status()
+    let status = request.send().await.unwrap().status();
+    let request = xtask::openapi::Request { method: "GET", path, body: None };
+    conformance::note(request, status.as_u16());
+    status
 }
 
 /// Apps that use the old addresses with their token would show holes for pictures.

@@ -4,23 +4,20 @@ use serde_json::{Value, json};
 
 use crate::{
     support::TestServer,
-    sync::{Client, V3, members, texts},
+    sync::{Client, V3, members},
 };
 
 /// Old clients leave the direction out; they would be told that something is missing instead of
 /// that the room is not theirs.
 #[tokio::test]
-async fn the_newest_messages_come_to_those_who_name_no_direction() {
+async fn who_names_no_direction_reads_from_the_beginning() {
     let server = TestServer::start().await;
     let claire = server.sign_up("claire").await;
     let samir = server.sign_up("samir").await;
     let room_id = server.room_of(&[&claire, &samir]).await;
-    for text in ["un", "deux"] {
-        server.write(&claire, &room_id, text).await;
-    }
     let messages = format!("{V3}/rooms/{room_id}/messages");
     let page = server.get(&samir, &format!("{messages}?limit=2")).await.ok();
-    assert_eq!(texts(&page["chunk"]), ["deux", "un"]);
+    assert_eq!(page["chunk"][0]["type"], "m.room.create");
 
     server.act(&samir, &room_id, "leave", None).await;
     server.act(&samir, &room_id, "forget", None).await;
