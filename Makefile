@@ -48,12 +48,14 @@ compliance: rust nginx web ## Write docs/compliance.md anew: every operation and
 
 .PHONY: interop
 interop: rust python web ## Ask Pli and Synapse the same questions; explain or fix each difference.
-	cargo build --locked -p pli
+	# As test-rust does: the same features, so that nothing is compiled twice.
+	cargo test --workspace --locked --no-run --quiet
 	e2e/interop/run.sh
 
 .PHONY: fuzz-api fuzz-a-little
 fuzz-api: rust python web ## Look for server errors for ten minutes with all that the API allows.
-	cargo build --locked -p pli
+	# As test-rust does: the same features, so that nothing is compiled twice.
+	cargo test --workspace --locked --no-run --quiet
 	e2e/fuzz/run.sh $(FUZZ_SECONDS)
 
 fuzz-a-little: FUZZ_SECONDS = 60
