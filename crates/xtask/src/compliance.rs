@@ -16,8 +16,9 @@ const HEAD: &str = "\
 # Compliance
 
 Made by `cargo xtask compliance` from the specification's OpenAPI description (Matrix 1.19) and from
-the requests that the tests of `crates/pli/tests/api` make; every answer in them is held against the
-description's schema. `make test` fails when this file is stale.
+the requests that the tests of `crates/pli/tests/api` make. Their JSON answers are held against the
+description's schema, but for the exceptions that `support/conformance.rs` gives reasons for. `make test`
+fails when this file is stale.
 
 An operation is *served* when a test gets a 2xx or 3xx answer from it. *Refused* operations answer with
 an error of the specification, for the reason given.
