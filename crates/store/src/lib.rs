@@ -12,6 +12,7 @@
 pub mod ambient;
 mod batch;
 mod codec;
+pub mod derived;
 mod engine;
 mod error;
 mod key;

@@ -3,6 +3,7 @@
 
 mod batches;
 mod damaged;
+mod derived;
 mod engines;
 mod full_disk;
 mod keys;
