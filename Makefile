@@ -47,10 +47,11 @@ compliance: rust nginx web ## Write docs/compliance.md anew: every operation and
 	cargo xtask compliance
 
 .PHONY: interop
-interop: rust python web ## Ask Pli and Synapse the same questions; explain or fix each difference.
+interop: rust python web ## Ask Pli and Synapse the same questions, explain or fix each difference; talk to a bot.
 	# As test-rust does: the same features, so that nothing is compiled twice.
 	cargo test --workspace --locked --no-run --quiet
 	e2e/interop/run.sh
+	e2e/interop/run-bot-on-pli.sh
 
 .PHONY: fuzz-api fuzz-a-little
 fuzz-api: rust python web ## Look for server errors for ten minutes with all that the API allows.

@@ -20,11 +20,18 @@ folder=$(mktemp --directory)
 server=
 stop() {
   if [ -n "$server" ]; then
-    kill "$server" && wait "$server" || true
+    kill "$server" 2>/dev/null || true
+    wait "$server" || true
   fi
   server=
 }
 trap 'stop; rm -rf "$folder"' EXIT
+
+fail() { # WHAT
+  echo "run-bot-on-pli.sh: $1; the end of Pli's log:" >&2
+  tail --lines 40 "$folder/log" >&2
+  exit 1
+}
 
 converse() { # SIGNS_IN_ITSELF OPTION…
   local manages_devices=$1 port bot_port
@@ -57,18 +64,19 @@ rate_limits.enabled = false
 passwords.argon2_memory = "64 KiB"
 appservices.registrations = ["$folder/*.json"]
 TOML
+  : > "$folder/log"
   "$pli" serve --config "$folder/pli.toml" > "$folder/log" 2>&1 &
   server=$!
-  for _ in $(seq 100); do
-    if curl --silent --fail --output /dev/null "http://127.0.0.1:$port/_matrix/client/versions"; then
+  for _ in $(seq 300); do
+    if grep --quiet "Pli is ready" "$folder/log"; then
       break
     fi
+    kill -0 "$server" 2>/dev/null || fail "Pli ended while it started"
     sleep 0.1
   done
-  if ! "$here/run-bot.sh" "http://127.0.0.1:$port" "$folder/echo.json" "$@"; then
-    tail --lines 40 "$folder/log" >&2
-    exit 1
-  fi
+  grep --quiet "Pli is ready" "$folder/log" || fail "Pli was not ready within 30 s"
+  "$here/run-bot.sh" "http://127.0.0.1:$port" "$folder/echo.json" "$@" ||
+    fail "the person and the bot (options: ${*:-none}) could not talk"
   stop
 }
 
