@@ -56,6 +56,7 @@ fn main() {
         depth: uint!(7),
         origin_server_ts: MilliSecondsSinceUnixEpoch(UInt::new_saturating(1_700_000_000_000)),
         replaces_state: None,
+        sticky: None,
     };
     println!("content: {} bytes", template.content.get().len());
 

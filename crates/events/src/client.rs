@@ -6,7 +6,10 @@ use ruma::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::Pdu;
+use crate::{
+    Pdu,
+    sticky::{STICKY, sticky_object},
+};
 
 /// An event as clients receive it ([specification][spec]), to be serialised as JSON.
 ///
@@ -126,6 +129,7 @@ impl<'a> ClientEvent<'a> {
     fn unsigned(&self) -> Unsigned<'_> {
         Unsigned {
             age: self.now.map(|now| age(self.pdu, now)),
+            sticky_ttl: self.now.and_then(|now| sticky_ttl(self.pdu, now)),
             membership: self.membership,
             relations: self.relations,
             prev_content: self.previous.map(Pdu::content),
@@ -165,6 +169,9 @@ impl EventFields<'_> {
         map.serialize_entry("sender", pdu.sender())?;
         if let Some(state_key) = pdu.state_key() {
             map.serialize_entry("state_key", state_key)?;
+        }
+        if let Some(duration) = pdu.sticky() {
+            map.serialize_entry(STICKY, &sticky_object(duration))?;
         }
         map.serialize_entry("type", pdu.event_type())
     }
@@ -225,10 +232,20 @@ fn age(pdu: &Pdu, now: MilliSecondsSinceUnixEpoch) -> i64 {
     i64::from(now.0) - i64::from(pdu.origin_server_ts().0)
 }
 
+/// For how many milliseconds the event still sticks, if it does: clients whose clock is wrong go by
+/// this (MSC4354).
+fn sticky_ttl(pdu: &Pdu, now: MilliSecondsSinceUnixEpoch) -> Option<u64> {
+    let now = u64::from(now.0);
+    let left = pdu.sticky_until_ms(now)?.saturating_sub(now);
+    (left > 0).then_some(left)
+}
+
 #[derive(Serialize)]
 struct Unsigned<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     age: Option<i64>,
+    #[serde(rename = "msc4354_sticky_duration_ttl_ms", skip_serializing_if = "Option::is_none")]
+    sticky_ttl: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     membership: Option<&'a MembershipState>,
     #[serde(rename = "m.relations", skip_serializing_if = "Option::is_none")]
@@ -248,6 +265,7 @@ struct Unsigned<'a> {
 impl Unsigned<'_> {
     fn is_empty(&self) -> bool {
         self.age.is_none()
+            && self.sticky_ttl.is_none()
             && self.membership.is_none()
             && self.relations.is_none()
             && self.prev_content.is_none()

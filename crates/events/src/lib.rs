@@ -22,6 +22,7 @@ mod limits;
 mod pdu;
 mod redact;
 mod room_version;
+mod sticky;
 mod template;
 
 pub use self::{

@@ -9,7 +9,7 @@ use ruma::{
     CanonicalJsonObject, EventId, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId,
     OwnedUserId, RoomId, UInt, UserId,
     canonical_json::RedactingSerializer,
-    events::TimelineEventType,
+    events::{TimelineEventType, sticky::StickyDurationMs},
     room_version_rules::{RedactionRules, RoomVersionRules},
     state_res,
 };
@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     EventError, canonical_string,
     limits::{check_format, check_size},
+    sticky::sticky_duration,
 };
 
 /// The fields that neither the reference hash nor a signature covers.
@@ -49,6 +50,7 @@ pub(crate) struct Fields {
     pub(crate) redacts: Option<OwnedEventId>,
     pub(crate) content_redacts: Option<OwnedEventId>,
     pub(crate) replaces_state: Option<OwnedEventId>,
+    pub(crate) sticky: Option<StickyDurationMs>,
     pub(crate) rejected: bool,
     pub(crate) json: Box<str>,
     /// What clients get of the event itself in `/sync`: JSON without the closing brace. Made when it
@@ -73,6 +75,8 @@ struct Wire<'a> {
     depth: UInt,
     #[serde(borrow)]
     redacts: Option<&'a RawValue>,
+    #[serde(borrow)]
+    msc4354_sticky: Option<&'a RawValue>,
     #[serde(default)]
     unsigned: WireUnsigned,
 }
@@ -123,6 +127,7 @@ impl Pdu {
             redacts: wire.redacts.and_then(event_id_in),
             content_redacts,
             replaces_state: wire.unsigned.replaces_state,
+            sticky: wire.msc4354_sticky.and_then(sticky_duration),
             rejected: false,
             event_id,
             json,
@@ -240,6 +245,20 @@ impl Pdu {
     #[must_use]
     pub fn replaces_state(&self) -> Option<&EventId> {
         self.0.replaces_state.as_deref()
+    }
+
+    /// For how long the event sticks (MSC4354); `None`: like most events, not at all.
+    #[must_use]
+    pub fn sticky(&self) -> Option<StickyDurationMs> {
+        self.0.sticky
+    }
+
+    /// Until when the event sticks, in milliseconds since the Unix epoch, for a server that received
+    /// it at `received_ms`: a clock that is ahead gives no more time.
+    #[must_use]
+    pub fn sticky_until_ms(&self, received_ms: u64) -> Option<u64> {
+        let sent_ms = u64::from(self.0.origin_server_ts.0);
+        Some(sent_ms.min(received_ms) + u64::from(self.0.sticky?.get()))
     }
 
     /// Whether the authorisation rules rejected the event.

@@ -5,7 +5,7 @@ use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId,
     OwnedUserId, ServerName, UInt,
     canonical_json::RedactingSerializer,
-    events::TimelineEventType,
+    events::{TimelineEventType, sticky::StickyDurationMs},
     room_version_rules::RoomVersionRules,
     signatures::{self, KeyPair},
 };
@@ -20,6 +20,7 @@ use crate::{
     pdu::{
         Fields, event_id_of_signed_part, redacts_in_content, room_id_of_create_event, signed_part,
     },
+    sticky::{STICKY, sticky_object},
 };
 
 /// The fields that the content hash doesn't cover. While an event is built it has none of them.
@@ -50,6 +51,8 @@ pub struct PduTemplate {
     pub origin_server_ts: MilliSecondsSinceUnixEpoch,
     /// The state event that this one takes the place of; kept in `unsigned`.
     pub replaces_state: Option<OwnedEventId>,
+    /// For how long the event sticks, if it does (MSC4354).
+    pub sticky: Option<StickyDurationMs>,
 }
 
 impl PduTemplate {
@@ -123,6 +126,7 @@ impl PduTemplate {
             redacts: self.redacts.filter(|_| !rules.redaction.content_field_redacts),
             content_redacts,
             replaces_state: self.replaces_state,
+            sticky: self.sticky,
             rejected: false,
             json: json.into(),
             sync_fields: OnceLock::new(),
@@ -179,6 +183,9 @@ impl PduTemplate {
         }
         if let Some(state_key) = &self.state_key {
             object.insert("state_key".to_owned(), state_key.as_str().into());
+        }
+        if let Some(duration) = self.sticky {
+            object.insert(STICKY.to_owned(), sticky_object(duration).into());
         }
         if let Some(redacts) = &self.redacts
             && !rules.redaction.content_field_redacts

@@ -129,6 +129,7 @@ impl ServerNotices {
                 content,
                 transaction_id,
                 timestamp: None,
+                sticky: None,
             })
             .await?;
         Ok(event_id)

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use pli_rooms::{MembershipKind, RecentWanted, Rooms, UserRoom};
+use pli_rooms::{IgnoredUsers, MembershipKind, RecentWanted, Rooms, UserRoom};
 use pli_store::Snapshot;
 use quick_cache::sync::Cache;
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
@@ -30,6 +30,8 @@ pub(crate) struct Badges {
 struct Badge {
     /// Whether all rooms were counted.
     is_complete: bool,
+    /// Whom the user ignored then.
+    ignored: IgnoredUsers,
     /// The rooms with unread messages, and how many.
     rooms: HashMap<OwnedRoomId, u64>,
 }
@@ -64,10 +66,11 @@ impl Badges {
         let badge = self.of(user_id);
         let mut badge = badge.lock().await;
         let before = badge.is_complete.then(|| badge.total());
-        if badge.is_complete {
+        let ignored = self.rooms.ignored_users(snapshot, user_id).await?;
+        if badge.is_complete && badge.ignored == ignored {
             let user_room = self.rooms.user_room(snapshot, user_id, room_id).await?;
             let count = match &user_room {
-                Some(user_room) => self.count(snapshot, user_id, user_room).await?,
+                Some(user_room) => self.count(snapshot, user_id, &ignored, user_room).await?,
                 None => 0,
             };
             badge.set(room_id, count);
@@ -78,10 +81,11 @@ impl Badges {
                 if index % ROOMS_AT_ONCE == ROOMS_AT_ONCE - 1 {
                     tokio::task::yield_now().await;
                 }
-                let count = self.count(snapshot, user_id, user_room).await?;
+                let count = self.count(snapshot, user_id, &ignored, user_room).await?;
                 badge.set(&user_room.room_id, count);
             }
             badge.is_complete = true;
+            badge.ignored = ignored;
         }
         Ok((badge.total(), before))
     }
@@ -99,11 +103,17 @@ impl Badges {
         &self,
         snapshot: &Snapshot,
         user_id: &UserId,
+        ignored: &IgnoredUsers,
         user_room: &UserRoom,
     ) -> Result<u64, PushError> {
         match user_room.membership {
-            // An invitation waits to be seen.
-            MembershipKind::Invite => return Ok(1),
+            // An invitation waits to be seen, if it is ever shown.
+            MembershipKind::Invite => {
+                let (rooms, invite) = (&self.rooms, user_room);
+                let is_unwanted =
+                    rooms.is_unwanted_invite(snapshot, user_id, ignored, invite).await?;
+                return Ok(u64::from(!is_unwanted));
+            }
             MembershipKind::Join => {}
             _ => return Ok(0),
         }
@@ -113,7 +123,7 @@ impl Badges {
             RecentWanted { events_after: user_room.since, events: 1, receipts_after: position };
         let recent = self.rooms.recent(snapshot, &user_room.room_id, position, &wanted).await?;
         let Some(recent) = recent else { return Ok(0) };
-        let of = UnreadOf { user_id, rules: &rules, user_room, recent: &recent };
+        let of = UnreadOf { user_id, rules: &rules, ignored, user_room, recent: &recent };
         Ok(self.unread.count(snapshot, of).await?.total().notifications)
     }
 }

@@ -11,7 +11,8 @@ use std::{
 };
 
 use pli_rooms::{
-    MembershipKind, PaginationToken, Reader, RoomEvent, Rooms, TimelineRange, UserRoom,
+    IgnoredUsers, MembershipKind, PaginationToken, Reader, RoomEvent, Rooms, TimelineRange,
+    UserRoom,
 };
 use pli_store::{Direction, Snapshot, Stamp, Store, ambient::Ambient};
 use ruma::{
@@ -133,8 +134,8 @@ impl Notifications {
         let limit = wanted.limit.unwrap_or(USUAL_PAGE).clamp(1, LONGEST_PAGE);
         let snapshot = self.store.snapshot().await?;
         let rules = self.unread.rules(&snapshot, user_id).await?;
-        let (mut walks, mut turns) = self.start(&snapshot, user_id, up_to).await?;
         let ignored = self.rooms.ignored_users(&snapshot, user_id).await?;
+        let (mut walks, mut turns) = self.start(&snapshot, user_id, &ignored, up_to).await?;
         let listed_for_ms = u64::try_from(LISTED_FOR.as_millis()).unwrap_or(u64::MAX);
         let oldest_ms = self.ambient.now_ms().saturating_sub(listed_for_ms);
 
@@ -208,6 +209,7 @@ impl Notifications {
         &self,
         snapshot: &Snapshot,
         user_id: &UserId,
+        ignored: &IgnoredUsers,
         up_to: Stamp,
     ) -> Result<(Vec<Walk>, BinaryHeap<Turn>), PushError> {
         let mut user_rooms = self.rooms.user_rooms(snapshot, user_id).await?;
@@ -224,7 +226,13 @@ impl Notifications {
             let (Some((_, newest)), Some((summary, _))) = (head, summary) else { continue };
             // Who is invited sees the invitation, and nothing after it.
             let newest = match user_room.membership {
-                MembershipKind::Invite => user_room.changed,
+                MembershipKind::Invite => {
+                    let (rooms, invite) = (&self.rooms, &user_room);
+                    if rooms.is_unwanted_invite(snapshot, user_id, ignored, invite).await? {
+                        continue;
+                    }
+                    user_room.changed
+                }
                 _ => Stamp::last_at(newest),
             };
             let at = newest.min(up_to);

@@ -12,7 +12,8 @@ use std::{
 
 use pli_events::room_version_rules;
 use pli_rooms::{
-    MembershipKind, RecentRoom, RoomEvent, Rooms, THREAD_UNTHREADED, TimelineRange, UserRoom,
+    IgnoredUsers, MembershipKind, RecentRoom, RoomEvent, Rooms, THREAD_UNTHREADED, TimelineRange,
+    UserRoom,
 };
 use pli_store::{Direction, Position, Snapshot, Stamp};
 use quick_cache::sync::Cache;
@@ -105,6 +106,8 @@ struct Counted {
     up_to: Stamp,
     /// The rules it was looked at with.
     rules: Arc<Ruleset>,
+    /// Whom the user ignored then.
+    ignored: IgnoredUsers,
     notifying: VecDeque<Notifying>,
     counts: UnreadCounts,
 }
@@ -116,6 +119,8 @@ pub struct UnreadOf<'a> {
     pub user_id: &'a UserId,
     /// Their push rules ([`Unread::rules`]).
     pub rules: &'a Arc<Ruleset>,
+    /// Whom they ignore: nothing that those send notifies (section "Ignoring Users").
+    pub ignored: &'a IgnoredUsers,
     /// What they are to the room.
     pub user_room: &'a UserRoom,
     /// The room.
@@ -165,7 +170,9 @@ impl Unread {
         }
         let key = (of.user_id.to_owned(), of.user_room.room_id.clone());
         let is_usable = |known: &Arc<Counted>| {
-            Arc::ptr_eq(&known.rules, of.rules) && known.since == of.user_room.since
+            Arc::ptr_eq(&known.rules, of.rules)
+                && known.ignored == *of.ignored
+                && known.since == of.user_room.since
         };
         if let Some(known) = self.counted.get(&key).filter(is_usable)
             && known.read_at == of.recent.read_at()
@@ -207,7 +214,7 @@ impl Unread {
         floors: Floors,
         has_read: bool,
     ) -> Result<Counted, PushError> {
-        let UnreadOf { user_id, rules, user_room, recent } = of;
+        let UnreadOf { user_id, rules, ignored, user_room, recent } = of;
         let after =
             known.as_ref().map_or(floors.everywhere, |known| known.up_to.max(floors.everywhere));
         let mut events = match recent.newest(after, COUNTED_EVENTS) {
@@ -230,6 +237,7 @@ impl Unread {
             floors,
             up_to: after,
             rules: Arc::clone(rules),
+            ignored: ignored.clone(),
             notifying: VecDeque::new(),
             counts: UnreadCounts::default(),
         });
@@ -251,7 +259,9 @@ impl Unread {
                 counted.notifying.retain(|known| known.event_id != target);
                 new.retain(|known: &Notifying| known.event_id != target);
             }
-            if event.pdu.sender() == user_id || event.is_hidden() || event.redacted_by.is_some() {
+            let sender = event.pdu.sender();
+            let is_nobodys = sender == user_id || ignored.contains(sender);
+            if is_nobodys || event.is_hidden() || event.redacted_by.is_some() {
                 continue;
             }
             let context = match &mut context {

@@ -1,6 +1,6 @@
 //! Whom people ignore ([specification](https://spec.matrix.org/v1.19/client-server-api/#ignoring-users)).
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use pli_accounts::AccountData;
 use pli_store::Snapshot;
@@ -8,14 +8,14 @@ use ruma::{OwnedUserId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Rooms, error::RoomError, event::RoomEvent};
+use crate::{Rooms, error::RoomError, event::RoomEvent, operations::InviteVerdict, rows::UserRoom};
 
 /// The account data that names them.
 const IGNORED_USER_LIST: &str = "m.ignored_user_list";
 
-/// The users whom somebody ignores.
-#[derive(Clone, Debug, Default)]
-pub struct IgnoredUsers(HashSet<OwnedUserId>);
+/// The users whom somebody ignores. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IgnoredUsers(Arc<HashSet<OwnedUserId>>);
 
 impl IgnoredUsers {
     /// Whether there are none.
@@ -63,6 +63,27 @@ impl Rooms {
             data.and_then(|data| serde_json::from_str::<Content>(data.content.get()).ok());
         let named = content.into_iter().flat_map(|content| content.ignored_users);
         let users = named.filter_map(|(user, _)| OwnedUserId::try_from(user).ok());
-        Ok(IgnoredUsers(users.filter(|user| user != user_id).collect()))
+        Ok(IgnoredUsers(Arc::new(users.filter(|user| user != user_id).collect())))
+    }
+
+    /// Whether an invitation comes from somebody whom its addressee ignores, or whose invitations they
+    /// don't want: they are not told of it (sections "Ignoring Users" and "Invite permission").
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_unwanted_invite(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        ignored: &IgnoredUsers,
+        invite: &UserRoom,
+    ) -> Result<bool, RoomError> {
+        let Some(event) = self.event(snapshot, &invite.event_id).await? else { return Ok(false) };
+        let sender = event.pdu.sender();
+        if ignored.contains(sender) {
+            return Ok(true);
+        }
+        let verdict = self.invite_verdict(snapshot, user_id, sender).await?;
+        Ok(verdict == InviteVerdict::Ignore)
     }
 }

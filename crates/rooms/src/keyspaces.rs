@@ -11,7 +11,7 @@ use crate::{
     },
     rows::{
         AliasRow, EventPlace, MemberRow, MembershipKind, ProfileJob, ReceiptKind, ReceiptRow,
-        RedactionRow, RelationRow, ReplacementRow, RoomHead, RoomSummary, StoredEvent,
+        RedactionRow, RelationRow, ReplacementRow, RoomHead, RoomSummary, StickyRow, StoredEvent,
         StreamedReceipt, ThreadOrderRow, ThreadRow, TransactionRow, UserRoomRow,
     },
     search::{SEARCH_CURSOR, SEARCH_WORD},
@@ -73,6 +73,10 @@ pub const THREAD_PARTICIPANT: Keyspace<(OwnedRoomId, OwnedEventId, OwnedUserId),
 /// A room's events by the time at which they say they were sent, in milliseconds: the event's id.
 pub const EVENT_TIME: Keyspace<(OwnedRoomId, u64, Stamp), String> = Keyspace::new("event_time");
 
+/// A room's events that stick, in the order of the timeline (MSC4354). Those whose time is over are
+/// removed when others are added.
+pub const STICKY_EVENT: Keyspace<(OwnedRoomId, Stamp), StickyRow> = Keyspace::new("sticky_event");
+
 /// Everything above, for `pli store inspect` and `pli store check`.
 pub const KEYSPACES: &[KeyspaceInfo] = &[
     STATE_NODE.info(),
@@ -98,6 +102,7 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     THREAD_ORDER.info(),
     THREAD_PARTICIPANT.info(),
     EVENT_TIME.info(),
+    STICKY_EVENT.info(),
     SEARCH_WORD.info(),
     SEARCH_CURSOR.info(),
     DELAYED_EVENT.info(),

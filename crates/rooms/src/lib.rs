@@ -52,8 +52,8 @@ pub use self::{
     rows::{
         AliasRow, EventPlace, Extremity, MemberRow, MembershipKind, ProfileJob, ReceiptKind,
         ReceiptRow, RedactionRow, Related, RelationRow, ReplacementRow, RoomHead, RoomSummary,
-        SenderTransaction, StoredEvent, StreamedReceipt, THREAD_UNTHREADED, ThreadOrderRow,
-        ThreadRow, TransactionRow, UserRoom, UserRoomRow, WrittenAt,
+        SenderTransaction, StickyRow, StoredEvent, StreamedReceipt, THREAD_UNTHREADED,
+        ThreadOrderRow, ThreadRow, TransactionRow, UserRoom, UserRoomRow, WrittenAt,
     },
     state::{StateDifference, StateEntry, StateRoot, StateTree},
     typing::{MAX_TYPING, Typing, TypingNow},

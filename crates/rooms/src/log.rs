@@ -12,6 +12,7 @@ mod receive;
 mod redaction;
 mod relations;
 mod resolve;
+mod sticky;
 mod summary;
 mod transaction;
 

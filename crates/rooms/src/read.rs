@@ -10,6 +10,7 @@ mod members;
 mod receipts;
 mod recent;
 mod states;
+mod sticky;
 
 pub(crate) use self::recent::RecentWeight;
 pub use self::{

@@ -7,6 +7,7 @@ mod member;
 mod profile_job;
 mod receipt;
 mod relation;
+mod sticky;
 mod summary;
 mod transaction;
 mod user_room;
@@ -22,6 +23,7 @@ pub use self::{
     profile_job::ProfileJob,
     receipt::{ReceiptKind, ReceiptRow, StreamedReceipt, THREAD_UNTHREADED},
     relation::{Related, RelationRow, ReplacementRow, ThreadOrderRow, ThreadRow},
+    sticky::StickyRow,
     summary::RoomSummary,
     transaction::{RedactionRow, TransactionRow},
     user_room::{UserRoom, UserRoomRow},

@@ -9,7 +9,7 @@ use pli_accounts::{
     AccountData, account_data::AccountDataEvent, keys::OneTimeKeys, to_device::ToDevice,
 };
 use pli_push::PushRules;
-use pli_rooms::{IgnoredUsers, InviteVerdict, MembershipKind, Rooms, UserRoom, filter};
+use pli_rooms::{IgnoredUsers, MembershipKind, Rooms, UserRoom, filter};
 use pli_store::{Position, Snapshot};
 use ruma::{
     OwnedRoomId, RoomId, UInt,
@@ -24,7 +24,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Changes, News, Sync, SyncError, SyncRequest, SyncToken, device_lists::DeviceListChanges,
-    service::since_position,
+    service::since_position, sticky::Sticky,
 };
 
 /// How many to-device messages one answer carries.
@@ -46,7 +46,9 @@ pub(crate) struct Answering<'a> {
     push_rules: OnceCell<Arc<Ruleset>>,
     ignored: OnceCell<IgnoredUsers>,
     pub(crate) response: Response,
-    next: SyncToken,
+    /// What sticks in the rooms looked at so far.
+    pub(crate) sticky: Vec<Sticky>,
+    pub(crate) next: SyncToken,
 }
 
 impl<'a> Answering<'a> {
@@ -58,7 +60,8 @@ impl<'a> Answering<'a> {
         next: SyncToken,
     ) -> Result<Self, SyncError> {
         let mut answering = Self::new(sync, request, snapshot, changes, next);
-        if answering.changes != Changes::Nothing || request.full_state {
+        let has_changes = answering.changes != Changes::Nothing;
+        if has_changes || request.full_state || answering.has_more_sticky() {
             answering.fill().await?;
         } else if answering.has_more_to_device() {
             answering.add_to_device().await?;
@@ -87,6 +90,7 @@ impl<'a> Answering<'a> {
             push_rules: OnceCell::new(),
             ignored: OnceCell::new(),
             response: Response::new(String::new()),
+            sticky: Vec::new(),
             next,
         }
     }
@@ -128,18 +132,11 @@ impl<'a> Answering<'a> {
         Ok(self.ignored.get_or_try_init(read).await?)
     }
 
-    /// Whether an invitation comes from somebody whom its addressee ignores, or whose invitations they
-    /// don't want: they are not told of it (sections "Ignoring Users" and "Invite permission").
+    /// Whether an invitation is one that its addressee doesn't want to be told of.
     pub(crate) async fn is_ignored_invite(&self, invite: &UserRoom) -> Result<bool, SyncError> {
-        let Some(event) = self.rooms().event(&self.snapshot, &invite.event_id).await? else {
-            return Ok(false);
-        };
-        let (snapshot, sender) = (&self.snapshot, event.pdu.sender());
-        if self.ignored().await?.contains(sender) {
-            return Ok(true);
-        }
-        let verdict = self.rooms().invite_verdict(snapshot, &self.request.user_id, sender).await?;
-        Ok(verdict == InviteVerdict::Ignore)
+        let (snapshot, user_id) = (&self.snapshot, &self.request.user_id);
+        let ignored = self.ignored().await?;
+        Ok(self.rooms().is_unwanted_invite(snapshot, user_id, ignored, invite).await?)
     }
 
     pub(crate) fn is_initial(&self) -> bool {
@@ -170,6 +167,7 @@ impl<'a> Answering<'a> {
             let account_data = of_rooms.remove(&user_room.room_id).unwrap_or_default();
             self.add_room(&user_room, account_data).await?;
         }
+        self.add_sticky().await?;
         let lists_changed = news.as_ref().is_none_or(|news| news.device_lists || news.own);
         if !self.is_initial() && (lists_changed || !self.device_lists.is_empty()) {
             self.response.device_lists = self.device_lists_since().await?;
@@ -193,7 +191,8 @@ impl<'a> Answering<'a> {
                     .is_none_or(|rooms| rooms.iter().any(|room| room == room_id))
         };
         let user_id = &self.request.user_id;
-        let Some(news) = news.filter(|_| !self.request.full_state) else {
+        let looks_everywhere = self.request.full_state || self.has_more_sticky();
+        let Some(news) = news.filter(|_| !looks_everywhere) else {
             let mut rooms = self.rooms().user_rooms(&self.snapshot, user_id).await?;
             rooms.retain(|room| is_wanted(&room.room_id));
             return Ok(rooms);

@@ -67,8 +67,9 @@ impl Answering<'_> {
         let receipts_since = (!is_quiet).then_some(from);
         let ephemeral = self.ephemeral(&recent, room_id, &window, is_new, receipts_since).await?;
         let from_nothing = is_new || self.request.full_state;
+        let sticks = self.collect_sticky(user_room, recent.summary(), &window, is_new).await?;
         let nothing = !window.any() && ephemeral.is_empty() && account_data.is_empty();
-        if nothing && !from_nothing {
+        if nothing && !sticks && !from_nothing {
             return Ok(None);
         }
 
@@ -221,7 +222,8 @@ impl Answering<'_> {
         recent: &RecentRoom,
     ) -> Result<(), SyncError> {
         let rules = self.push_rules().await?;
-        let of = UnreadOf { user_id: &self.request.user_id, rules, user_room, recent };
+        let ignored = self.ignored().await?;
+        let of = UnreadOf { user_id: &self.request.user_id, rules, ignored, user_room, recent };
         let unread = self.sync.inner.unread.count(&self.snapshot, of).await?;
         let by_thread = self.request.filter.room.timeline.unread_thread_notifications;
         let main = if by_thread { unread.main } else { unread.total() };

@@ -17,6 +17,7 @@ mod request;
 mod service;
 pub mod sliding;
 mod state;
+mod sticky;
 mod timeline;
 mod token;
 

@@ -144,10 +144,10 @@ impl Sync {
     /// nearly every request comes before there is news.
     fn has_nothing_new(&self, request: &SyncRequest) -> bool {
         let Some(since) = request.since.filter(|_| !request.full_state) else { return false };
-        let has_all_messages = since.to_device >= since.position;
+        let has_everything = since.to_device.min(since.sticky) >= since.position;
         let SyncToken { position, ephemeral, .. } = since;
         let changes = || self.inner.notifier.changes(&request.user_id, position, ephemeral);
-        has_all_messages && changes() == Changes::Nothing
+        has_everything && changes() == Changes::Nothing
     }
 
     /// Coming with a token says that everything up to it has arrived.
@@ -184,7 +184,7 @@ impl Sync {
             Some(since) => notifier.changes(&request.user_id, since.position, since.ephemeral),
             None => Changes::Unknown,
         };
-        let next = SyncToken { position, ephemeral, to_device: position };
+        let next = SyncToken { position, ephemeral, to_device: position, sticky: position };
         let answer = Answering::build(self, request, snapshot, changes, next).await?;
         let is_empty = answer.is_empty();
         if answer.has_no_to_device() {

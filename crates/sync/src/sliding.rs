@@ -16,6 +16,7 @@ mod room;
 mod room_state;
 mod rows;
 mod small_state;
+mod sticky;
 mod wanted;
 
 use std::{sync::Weak, time::Duration};
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 use self::{
     answer::SlidingAnswering,
     connection::{Connections, Settled, SharedConnection, connection_key},
-    extensions::to_device_since,
+    extensions::position_since,
     order::Orders,
     pos::Pos,
     rows::ConnectionKey,
@@ -36,10 +37,13 @@ use self::{
 pub use self::{
     request::{
         Extensions, LimitedExtension, ListFilters, ListRequest, RoomConfig, RoomsExtension,
-        SlidingBody, SlidingRequest, Switch, ToDeviceExtension,
+        SlidingBody, SlidingRequest, StreamExtension, Switch,
     },
     required_state::RequiredState,
-    response::{Hero, ListResult, RoomResult, SlidingResponse},
+    response::{
+        ExtensionsResult, Hero, ListResult, RoomResult, SlidingResponse, StickyEventsOfRoom,
+        StickyEventsResult,
+    },
     rows::{KEYSPACES, SLIDING_CONNECTION, SLIDING_SENT},
 };
 use crate::{Changes, Sync, SyncError, SyncRequest, SyncToken, answer::Answering, service::Inner};
@@ -102,6 +106,9 @@ impl Sync {
             return Err(SyncError::UnknownPos);
         }
         let to_device = self.acknowledge_to_device(request).await?;
+        let sticky = &request.body.extensions.sticky_events;
+        let sticky =
+            position_since("sticky_events", sticky.since.as_deref())?.filter(|_| sticky.enabled);
         let key =
             connection_key(&request.user_id, &request.device_id, request.body.conn_id.as_deref());
         let mut connection = Box::pin(self.open(&key, pos.as_ref())).await?;
@@ -109,6 +116,7 @@ impl Sync {
             fingerprint: request.body.fingerprint(),
             position: pos.position,
             to_device,
+            sticky,
         });
 
         let mut deadline = Instant::now() + request.timeout;
@@ -188,7 +196,7 @@ impl Sync {
             (wanted, snapshot, ephemeral, changes)
         };
         let position = snapshot.position();
-        let next = SyncToken { position, ephemeral, to_device: position };
+        let next = SyncToken { position, ephemeral, to_device: position, sticky: position };
         let mut answering = SlidingAnswering {
             base: Answering::new(self, base, snapshot, changes, next),
             request,
@@ -211,10 +219,12 @@ impl Sync {
             }
             epoch = connection.epoch();
         }
-        connection.settled = (!told.has_more_to_device).then(|| Settled {
+        let is_all = !told.has_more_to_device && !told.has_more_sticky;
+        connection.settled = is_all.then(|| Settled {
             fingerprint: request.body.fingerprint(),
             position,
             to_device: told.to_device,
+            sticky: told.sticky,
         });
         let pos = Pos { position, ephemeral, connection: connection.id(), epoch };
         Ok(Attempt::Answered(Box::new(SlidingResponse {
@@ -222,7 +232,10 @@ impl Sync {
             pos: pos.to_string(),
             lists: wanted.lists,
             rooms: told.rooms.into_iter().collect(),
-            extensions: told.extensions,
+            extensions: ExtensionsResult {
+                known: told.extensions,
+                sticky_events: told.sticky_events,
+            },
         })))
     }
 
@@ -236,11 +249,13 @@ impl Sync {
         if !extension.enabled {
             return Ok(None);
         }
-        let Some(position) = to_device_since(extension.since.as_deref())? else { return Ok(None) };
+        let Some(position) = position_since("to_device", extension.since.as_deref())? else {
+            return Ok(None);
+        };
         if position > Box::pin(self.inner.store.position()).await? {
             return Ok(Some(position));
         }
-        let token = SyncToken { position, ephemeral: 0, to_device: position };
+        let token = SyncToken { position, ephemeral: 0, to_device: position, sticky: position };
         let acknowledged = SyncRequest { since: Some(token), ..base_request(request, None) };
         self.acknowledge(&acknowledged).await?;
         Ok(Some(position))
@@ -256,6 +271,7 @@ fn base_request(request: &SlidingRequest, pos: Option<&Pos>) -> SyncRequest {
             position: pos.position,
             ephemeral: pos.ephemeral,
             to_device: pos.position,
+            sticky: pos.position,
         }),
         filter: std::sync::Arc::default(),
         full_state: false,

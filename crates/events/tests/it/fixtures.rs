@@ -52,6 +52,7 @@ pub(crate) fn message() -> PduTemplate {
         depth: uint!(7),
         origin_server_ts: milliseconds(1_700_000_000_000),
         replaces_state: None,
+        sticky: None,
     }
 }
 

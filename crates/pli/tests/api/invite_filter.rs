@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Person, TestServer};
+use crate::{
+    sliding_sync::Connection,
+    support::{Answer, Person, TestServer},
+};
 
 const LISTS: &str = "org.matrix.msc4155.invite_permission_config";
 
@@ -73,4 +76,38 @@ async fn all_invitations_can_be_blocked() {
         configure(&server, &claire, event_type, json!({ "default_action": "allow" })).await;
         invite(&server, &samir, &claire).await.ok();
     }
+}
+
+/// An invitation that nobody is to see would stand in an app's list as a room without a name, be
+/// listed as a notification and ring.
+#[tokio::test]
+async fn ignored_invitations_stand_in_no_list() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let hugo = server.sign_up("hugo").await;
+    let path = format!("/_matrix/client/v3/user/{}/account_data", claire.user_id);
+    let people = json!({ "ignored_users": { &samir.user_id: {} } });
+    server.put(&claire, &format!("{path}/m.ignored_user_list"), people).await.ok();
+    configure(&server, &claire, LISTS, json!({ "ignored_users": [hugo.user_id] })).await;
+    let mut connection = Connection::window(&server, &claire, 0, 9);
+    assert_eq!(connection.sync().await["lists"]["rooms"]["count"], 0);
+    invite(&server, &samir, &claire).await.ok();
+    invite(&server, &hugo, &claire).await.ok();
+    let answer = connection.sync().await;
+    assert_eq!(answer["lists"]["rooms"]["count"], 0, "{answer}");
+    assert_eq!(answer["rooms"], json!({}));
+    let notified = "/_matrix/client/v3/notifications";
+    let listed = server.get(&claire, notified).await.ok();
+    assert_eq!(listed["notifications"], json!([]));
+
+    // Who changes their mind finds the invitation.
+    server
+        .put(&claire, &format!("{path}/m.ignored_user_list"), json!({ "ignored_users": {} }))
+        .await
+        .ok();
+    let answer = connection.sync().await;
+    assert_eq!(answer["lists"]["rooms"]["count"], 1, "{answer}");
+    let listed = server.get(&claire, notified).await.ok();
+    assert_eq!(listed["notifications"].as_array().unwrap().len(), 1);
 }

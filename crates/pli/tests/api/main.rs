@@ -34,6 +34,7 @@ mod search;
 mod send_to_device;
 mod sessions;
 mod sliding_sync;
+mod sticky_events;
 mod support;
 mod sync;
 mod thread_subscriptions;

@@ -171,3 +171,33 @@ async fn only_who_may_notify_the_room_highlights_it() {
     server.write_content(&claire, &room_id, "t2", everybody).await;
     assert_eq!(counts(&client.sync().await, &room_id), (2, 1));
 }
+
+/// Who ignores somebody would still see that there is something new from them, and not find it.
+#[tokio::test]
+async fn what_ignored_people_write_does_not_count() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let hugo = server.sign_up("hugo").await;
+    let room_id = server.room_of(&[&claire, &samir, &hugo]).await;
+    let mut client = Client::start(&server, &claire).await;
+    server.write(&samir, &room_id, "one").await;
+    mention(&server, &samir, &room_id, &claire).await;
+    server.write(&hugo, &room_id, "two").await;
+    assert_eq!(counts(&client.sync().await, &room_id), (3, 1));
+
+    let path = format!("{V3}/user/{}/account_data/m.ignored_user_list", claire.user_id);
+    let ignored = json!({ "ignored_users": { &samir.user_id: {} } });
+    server.put(&claire, &path, ignored).await.ok();
+    server.write(&hugo, &room_id, "three").await;
+    assert_eq!(counts(&client.sync().await, &room_id), (2, 0));
+    let list = json!({ "ranges": [[0, 9]], "timeline_limit": 1, "required_state": [] });
+    let body = json!({ "lists": { "rooms": list } });
+    let sliding = server.post(&claire, crate::sliding_sync::SLIDING, body).await.ok();
+    assert_eq!(sliding["rooms"][&room_id]["notification_count"], 2);
+    assert_eq!(sliding["rooms"][&room_id]["highlight_count"], 0);
+
+    server.put(&claire, &path, json!({ "ignored_users": {} })).await.ok();
+    server.write(&hugo, &room_id, "four").await;
+    assert_eq!(counts(&client.sync().await, &room_id), (5, 1));
+}

@@ -279,6 +279,11 @@ impl Reader {
             if ignored.contains(event.pdu.sender()) {
                 continue;
             }
+            if user_room.membership == MembershipKind::Invite
+                && rooms.is_unwanted_invite(snapshot, user_id, &ignored, &user_room).await?
+            {
+                continue;
+            }
             let tweaks = tweaks(actions);
             for (key, _) in self.pushers(snapshot, audience, user_id, stamp).await? {
                 let event_id = event.event_id().to_owned();

@@ -217,6 +217,7 @@ impl RoomTransaction<'_> {
             self.amend_last(|event| *event = pruned);
             return Ok(());
         }
+        self.stick(&appended).await?;
         self.relate(&appended).await?;
         self.adopt_relations(&appended).await
     }

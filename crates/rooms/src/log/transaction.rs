@@ -25,7 +25,7 @@ use crate::{
     event::RoomEvent,
     keyspaces::{ROOM_HEAD, TRANSACTION},
     lazy_snapshot::LazySnapshot,
-    rows::{RoomHead, RoomSummary, TransactionRow, UserRoomRow, WrittenAt},
+    rows::{RoomHead, RoomSummary, StickyRow, TransactionRow, UserRoomRow, WrittenAt},
     state::{NodeOverlay, StateRoot},
 };
 
@@ -65,6 +65,8 @@ pub(crate) struct RoomTransaction<'a> {
     pub(crate) rewritten: HashMap<OwnedEventId, Arc<RoomEvent>>,
     /// What refers to what.
     pub(crate) relations: PendingRelations,
+    /// Those of the appended events that stick.
+    pub(crate) sticky: Vec<StickyRow>,
 }
 
 impl<'a> RoomTransaction<'a> {
@@ -106,6 +108,7 @@ impl<'a> RoomTransaction<'a> {
             depth: UInt::from(1_u32),
             origin_server_ts: timestamp,
             replaces_state: None,
+            sticky: None,
         };
         let config = &rooms.inner.config;
         let pdu = template.build(rules, &config.server_name, &rooms.inner.signing_key)?;
@@ -154,6 +157,7 @@ impl<'a> RoomTransaction<'a> {
             touched: HashSet::new(),
             rewritten: HashMap::new(),
             relations: PendingRelations::default(),
+            sticky: Vec::new(),
         }
     }
 

@@ -134,6 +134,7 @@ impl Rooms {
                 state_key: String::new(),
                 content,
                 timestamp: None,
+                sticky: None,
             })
             .await?;
         }

@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 use pli_store::{Batch, Direction, Expect, Position, Snapshot};
 use ruma::{
     OwnedDeviceId, OwnedEventId, OwnedRoomId, OwnedTransactionId, OwnedUserId, UserId,
-    events::TimelineEventType,
+    events::{TimelineEventType, sticky::StickyDurationMs},
 };
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
@@ -60,6 +60,8 @@ pub struct ScheduleEvent {
     pub state_key: Option<String>,
     /// Its content: a JSON object.
     pub content: Box<RawValue>,
+    /// For how long it sticks once it is sent, if it does (MSC4354).
+    pub sticky: Option<StickyDurationMs>,
     /// How long it waits.
     pub delay: Duration,
     /// The device's transaction id: scheduling the same again gives the same delayed event.
@@ -146,6 +148,7 @@ impl DelayedEvents {
             event_type: event.event_type.clone(),
             state_key: event.state_key.clone(),
             content: event.content.get().to_owned(),
+            sticky_ms: event.sticky.map(StickyDurationMs::get),
             delay_ms: milliseconds(event.delay),
             running_since_ms: inner.ambient.now_ms(),
             transaction: transaction

@@ -2,7 +2,7 @@ use futures_util::future::BoxFuture;
 use ruma::{
     MilliSecondsSinceUnixEpoch, OwnedDeviceId, OwnedEventId, OwnedRoomAliasId, OwnedRoomId,
     OwnedTransactionId, OwnedUserId, RoomId,
-    events::{StateEventType, TimelineEventType},
+    events::{StateEventType, TimelineEventType, sticky::StickyDurationMs},
     state_res::events::RoomPowerLevelsIntField,
 };
 use serde::Deserialize;
@@ -32,6 +32,8 @@ pub struct SendMessage {
     pub transaction_id: OwnedTransactionId,
     /// When it was sent, if not now (application services only).
     pub timestamp: Option<MilliSecondsSinceUnixEpoch>,
+    /// For how long it sticks, if it does (MSC4354).
+    pub sticky: Option<StickyDurationMs>,
 }
 
 /// A state event to set.
@@ -49,6 +51,8 @@ pub struct SetState {
     pub content: Box<RawValue>,
     /// When it was sent, if not now (application services only).
     pub timestamp: Option<MilliSecondsSinceUnixEpoch>,
+    /// For how long it sticks, if it does (MSC4354).
+    pub sticky: Option<StickyDurationMs>,
 }
 
 /// An event to redact.
@@ -108,18 +112,19 @@ impl Rooms {
             content,
             redacts: None,
             timestamp: message.timestamp,
+            sticky: message.sticky,
         };
         self.submit(&room_id, Append { event, transaction }).await
     }
 
     /// Sets a state event. What is set already to the same content by the same sender stays as it
-    /// is.
+    /// is, unless it is to stick.
     ///
     /// # Errors
     /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`], [`RoomError::TooLarge`],
     /// [`RoomError::BadContent`], [`RoomError::BadAlias`]; when the store fails.
     pub async fn set_state(&self, state: SetState) -> Result<OwnedEventId, RoomError> {
-        let SetState { sender, room_id, event_type, state_key, content, timestamp } = state;
+        let SetState { sender, room_id, event_type, state_key, content, timestamp, sticky } = state;
         let event_type = TimelineEventType::from(event_type);
         let content = match event_type {
             TimelineEventType::RoomMember => {
@@ -129,7 +134,7 @@ impl Rooms {
             _ => content,
         };
         let new = NewEvent::state(&sender, event_type, state_key, content);
-        self.submit(&room_id, PutState { event: NewEvent { timestamp, ..new } }).await
+        self.submit(&room_id, PutState { event: NewEvent { timestamp, sticky, ..new } }).await
     }
 
     /// Redacts an event.
@@ -200,7 +205,9 @@ impl Operation for PutState {
             let event_type = event.event_type.to_string();
             let root = transaction.head.state;
             let current = transaction.state_event_at(root, &event_type, state_key).await?;
+            // What sticks is sent for its time, which begins anew.
             if let Some(current) = &current
+                && event.sticky.is_none()
                 && current.pdu.sender() == event.sender
                 && current.redacted_by.is_none()
                 && is_same_json(current.pdu.content(), &event.content)
@@ -317,6 +324,7 @@ impl Operation for Redact {
                     content,
                     redacts: Some(self.event_id.clone()),
                     timestamp: None,
+                    sticky: None,
                 })
                 .await
         })

@@ -297,6 +297,7 @@ impl Rooms {
             state_key: String::new(),
             content: raw(content)?,
             timestamp: None,
+            sticky: None,
         })
         .await?;
         Ok(())

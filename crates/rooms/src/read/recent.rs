@@ -264,8 +264,9 @@ impl Rooms {
             return Ok(None);
         }
 
-        // But for redactions, a summary follows from the state.
-        let summary = if head.state == known.state {
+        // But for redactions and what sticks, a summary follows from the state.
+        let sticks = new_events.iter().any(|event| event.pdu.sticky().is_some());
+        let summary = if head.state == known.state && !sticks {
             known.summary.clone()
         } else {
             let Some((summary, _)) = self.summary(snapshot, room_id).await? else {

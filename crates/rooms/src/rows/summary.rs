@@ -42,6 +42,10 @@ pub struct RoomSummary {
     pub joined: u64,
     /// How many people are invited.
     pub invited: u64,
+    /// Until when any event of the room sticks (MSC4354), in milliseconds since the Unix epoch; 0 if
+    /// none ever did.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sticky_until_ms: u64,
 }
 
 impl Record for RoomSummary {}
@@ -67,6 +71,7 @@ impl RoomSummary {
             heroes: Vec::new(),
             joined: 0,
             invited: 0,
+            sticky_until_ms: 0,
         }
     }
 
@@ -74,4 +79,9 @@ impl RoomSummary {
     pub fn heroes_for(&self, reader: &ruma::UserId) -> impl Iterator<Item = &OwnedUserId> {
         self.heroes.iter().filter(move |hero| *hero != reader).take(5)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

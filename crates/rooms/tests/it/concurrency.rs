@@ -24,6 +24,7 @@ async fn what_many_write_at_once_is_all_there_in_one_chain() {
                         ),
                         transaction_id: format!("t{number}").into(),
                         timestamp: None,
+                        sticky: None,
                     };
                     sent.push(server.send_message(message).await.unwrap());
                 }

@@ -52,6 +52,7 @@ impl Elsewhere<'_> {
             depth: parent_event.pdu.depth() + uint!(1),
             origin_server_ts: MilliSecondsSinceUnixEpoch(UInt::new(1_700_000_000_500).unwrap()),
             replaces_state: None,
+            sticky: None,
         }
         .build(rules, server_name!("pli.test"), &self.server.key)
         .unwrap()
@@ -228,6 +229,7 @@ async fn an_event_whose_past_is_unknown_is_not_taken_in() {
         depth: first.depth() + uint!(1),
         origin_server_ts: first.origin_server_ts(),
         replaces_state: None,
+        sticky: None,
     };
     let rules = room_version_rules(&RoomVersionId::V12).unwrap();
     let build = |template: &PduTemplate| {

@@ -110,6 +110,7 @@ impl Server {
                 content: raw(serde_json::json!({ "msgtype": "m.text", "body": text })),
                 transaction_id: transaction.into(),
                 timestamp: None,
+                sticky: None,
             })
             .await
     }
@@ -130,6 +131,7 @@ impl Server {
                 state_key: state_key.to_owned(),
                 content: raw(content),
                 timestamp: None,
+                sticky: None,
             })
             .await
     }

@@ -14,7 +14,7 @@ use ruma::{
 use super::{
     connection::Connection,
     request::SlidingRequest,
-    response::RoomResult,
+    response::{RoomResult, StickyEventsResult},
     rows::Sent,
     wanted::{Wanted, WantedRoom},
 };
@@ -46,6 +46,11 @@ pub(crate) struct Told {
     pub(crate) to_device: Option<Position>,
     /// Whether more messages from device to device wait.
     pub(crate) has_more_to_device: bool,
+    pub(crate) sticky_events: Option<StickyEventsResult>,
+    /// Up to where what sticks is handed over; `None` if the client has nothing yet.
+    pub(crate) sticky: Option<Position>,
+    /// Whether more sticky events wait.
+    pub(crate) has_more_sticky: bool,
     /// What is to be remembered.
     pub(crate) changes: HashMap<OwnedRoomId, Sent>,
 }

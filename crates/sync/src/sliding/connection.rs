@@ -171,6 +171,8 @@ pub(crate) struct Settled {
     pub(crate) position: Position,
     /// Up to where messages from device to device were handed over.
     pub(crate) to_device: Option<Position>,
+    /// Up to where what sticks was handed over.
+    pub(crate) sticky: Option<Position>,
 }
 
 /// A connection, in the hands of one request at a time.

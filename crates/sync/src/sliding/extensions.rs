@@ -67,6 +67,9 @@ impl SlidingAnswering<'_> {
         if extensions.thread_subscriptions.enabled {
             self.add_thread_subscriptions(told).await?;
         }
+        if extensions.sticky_events.enabled {
+            self.add_sticky_events(wanted, told).await?;
+        }
         Ok(())
     }
 
@@ -74,7 +77,7 @@ impl SlidingAnswering<'_> {
     /// them.
     async fn add_to_device(&self, told: &mut Told) -> Result<(), SyncError> {
         let wanted = &self.request.body.extensions.to_device;
-        let since = to_device_since(wanted.since.as_deref())?;
+        let since = position_since("to_device", wanted.since.as_deref())?;
         let limit = wanted.limit.and_then(|limit| usize::try_from(limit).ok());
         let limit = limit.unwrap_or(TO_DEVICE_LIMIT).clamp(1, TO_DEVICE_LIMIT);
         let snapshot = &self.base.snapshot;
@@ -382,13 +385,17 @@ fn covers(scope: &RoomsExtension, wanted: &Wanted, room: &WantedRoom) -> bool {
     scope.covers(room.room.room_id.as_str(), &lists, wanted.is_subscribed(room))
 }
 
-/// The position that a `since` of the extension for messages from device to device stands for.
+/// The position that the `since` of an extension stands for.
 ///
 /// # Errors
 /// When it is none of this server's.
-pub(crate) fn to_device_since(since: Option<&str>) -> Result<Option<Position>, SyncError> {
+pub(crate) fn position_since(
+    extension: &str,
+    since: Option<&str>,
+) -> Result<Option<Position>, SyncError> {
     let malformed = |_| {
-        SyncError::InvalidRequest("extensions.to_device.since: not a token of this server".into())
+        let text = format!("extensions.{extension}.since: not a token of this server");
+        SyncError::InvalidRequest(text)
     };
     since.map(|since| since.parse().map(Position)).transpose().map_err(malformed)
 }

@@ -35,6 +35,8 @@ pub(crate) struct RoomFacts {
     pub(crate) is_encrypted: bool,
     pub(crate) room_type: Option<Box<str>>,
     pub(crate) name: Option<Box<str>>,
+    /// Until when any event of the room sticks, in milliseconds since the Unix epoch.
+    pub(crate) sticky_until_ms: u64,
 }
 
 /// A room of a user.
@@ -210,11 +212,15 @@ impl Sync {
         let mut again: Vec<OwnedRoomId> = changed.to_vec();
         if own {
             // Forgetting a room shows nowhere else.
-            let gone = |room: &&Arc<ListedRoom>| {
+            let is_gone = |room: &ListedRoom| {
                 room.is_listed
                     && matches!(room.membership, MembershipKind::Leave | MembershipKind::Ban)
             };
-            again.extend(order.rooms.iter().filter(gone).map(|room| room.room_id.clone()));
+            // Nor does whose invitations the user wants to see.
+            let may_change = |room: &&Arc<ListedRoom>| {
+                is_gone(room) || room.membership == MembershipKind::Invite
+            };
+            again.extend(order.rooms.iter().filter(may_change).map(|room| room.room_id.clone()));
             order.direct = Arc::new(direct(snapshot, user_id).await?);
             order.tags = None;
         }
@@ -270,6 +276,7 @@ impl Sync {
             .map(|(room, _)| room.room_id.clone())
             .collect();
 
+        let unwanted = self.unwanted_invites(snapshot, user_id, &user_rooms).await?;
         let mut listed = Vec::with_capacity(user_rooms.len());
         for user_room in user_rooms {
             let UserRoom { room_id, membership, changed, joined_until, forgotten, .. } = user_room;
@@ -281,7 +288,8 @@ impl Sync {
                     (true, facts)
                 }
                 MembershipKind::Invite | MembershipKind::Knock => {
-                    (true, Arc::new(told_facts(user_room.stripped_state.as_deref())))
+                    let facts = told_facts(user_room.stripped_state.as_deref());
+                    (!unwanted.contains(&room_id), Arc::new(facts))
                 }
                 // A room that the user was banned from without ever having been in it is none of
                 // theirs.
@@ -291,6 +299,29 @@ impl Sync {
             listed.push(ListedRoom { room_id, membership, active_at, is_listed, facts });
         }
         Ok(listed)
+    }
+
+    /// The rooms to which people invite the user whose invitations they don't want.
+    async fn unwanted_invites(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        user_rooms: &[UserRoom],
+    ) -> Result<HashSet<OwnedRoomId>, SyncError> {
+        let mut unwanted = HashSet::new();
+        let is_invite = |room: &&UserRoom| room.membership == MembershipKind::Invite;
+        let mut invites = user_rooms.iter().filter(is_invite).peekable();
+        if invites.peek().is_none() {
+            return Ok(unwanted);
+        }
+        let rooms = &self.inner.rooms;
+        let ignored = rooms.ignored_users(snapshot, user_id).await?;
+        for invite in invites {
+            if rooms.is_unwanted_invite(snapshot, user_id, &ignored, invite).await? {
+                unwanted.insert(invite.room_id.clone());
+            }
+        }
+        Ok(unwanted)
     }
 
     /// What lists need of rooms, read once for all who are in them.
@@ -325,6 +356,7 @@ impl Sync {
                 is_encrypted: summary.encryption.is_some(),
                 room_type: summary.room_type.map(String::into_boxed_str),
                 name: summary.name.map(String::into_boxed_str),
+                sticky_until_ms: summary.sticky_until_ms,
             });
             cache.insert(room_id.clone(), Arc::clone(&facts));
             found.insert(room_id, facts);

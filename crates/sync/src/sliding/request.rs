@@ -62,13 +62,21 @@ pub struct SlidingBody {
 impl SlidingBody {
     /// What is asked for, as a number: not where the client stands.
     pub(crate) fn fingerprint(&self) -> u64 {
-        let Extensions { to_device, e2ee, account_data, receipts, typing, thread_subscriptions } =
-            &self.extensions;
+        let Extensions {
+            to_device,
+            e2ee,
+            account_data,
+            receipts,
+            typing,
+            thread_subscriptions,
+            sticky_events,
+        } = &self.extensions;
         let mut hasher = DefaultHasher::new();
         (&self.lists, &self.room_subscriptions).hash(&mut hasher);
         (to_device.enabled, to_device.limit, e2ee, account_data, receipts, typing)
             .hash(&mut hasher);
         thread_subscriptions.hash(&mut hasher);
+        (sticky_events.enabled, sticky_events.limit).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -186,7 +194,7 @@ pub struct ListFilters {
 pub struct Extensions {
     /// Messages from device to device.
     #[serde(default)]
-    pub to_device: ToDeviceExtension,
+    pub to_device: StreamExtension,
     /// Changed devices, and how many keys are left.
     #[serde(default)]
     pub e2ee: Switch,
@@ -206,6 +214,9 @@ pub struct Extensions {
         alias = "thread_subscriptions"
     )]
     pub thread_subscriptions: LimitedExtension,
+    /// What sticks (MSC4480).
+    #[serde(default, rename = "org.matrix.msc4354.sticky_events", alias = "sticky_events")]
+    pub sticky_events: StreamExtension,
 }
 
 /// An extension that is on or off.
@@ -216,16 +227,16 @@ pub struct Switch {
     pub enabled: bool,
 }
 
-/// The extension for messages from device to device.
+/// An extension of which the client says how far it is: everything is told at least once.
 #[derive(Clone, Debug, Default, Hash, Deserialize)]
-pub struct ToDeviceExtension {
+pub struct StreamExtension {
     /// Whether it is on.
     #[serde(default, deserialize_with = "null_is_off")]
     pub enabled: bool,
-    /// How many messages at most.
+    /// How much at most.
     #[serde(default)]
     pub limit: Option<u64>,
-    /// The `next_batch` of the last answer that the device has dealt with.
+    /// The `next_batch` of the last answer that the client has dealt with.
     #[serde(default)]
     pub since: Option<String>,
 }

@@ -22,7 +22,34 @@ pub struct SlidingResponse {
     /// The rooms of which there is something to tell.
     pub rooms: BTreeMap<OwnedRoomId, RoomResult>,
     /// What the extensions have to tell.
-    pub extensions: Extensions,
+    pub extensions: ExtensionsResult,
+}
+
+/// What the extensions have to tell.
+#[derive(Debug, Default, Serialize)]
+pub struct ExtensionsResult {
+    /// Those that ruma knows.
+    #[serde(flatten)]
+    pub known: Extensions,
+    /// What sticks (MSC4480).
+    #[serde(rename = "org.matrix.msc4354.sticky_events", skip_serializing_if = "Option::is_none")]
+    pub sticky_events: Option<StickyEventsResult>,
+}
+
+/// What sticks in rooms.
+#[derive(Debug, Default, Serialize)]
+pub struct StickyEventsResult {
+    /// Where the extension goes on.
+    pub next_batch: String,
+    /// The events of each room, the oldest first.
+    pub rooms: BTreeMap<OwnedRoomId, StickyEventsOfRoom>,
+}
+
+/// What sticks in one room.
+#[derive(Debug, Serialize)]
+pub struct StickyEventsOfRoom {
+    /// The events, the oldest first.
+    pub events: Vec<Raw<AnySyncTimelineEvent>>,
 }
 
 /// What is told of a list.

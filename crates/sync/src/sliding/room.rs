@@ -181,8 +181,9 @@ impl SlidingAnswering<'_> {
             result.required_state.extend(gone);
         }
         let rules = self.base.push_rules().await?;
-        let of =
-            UnreadOf { user_id: &self.base.request.user_id, rules, user_room, recent: &recent };
+        let ignored = self.base.ignored().await?;
+        let user_id = &self.base.request.user_id;
+        let of = UnreadOf { user_id, rules, ignored, user_room, recent: &recent };
         let unread = self.base.sync.inner.unread.count(&self.base.snapshot, of).await?.total();
         result.notification_count = Some(unread.notifications);
         result.highlight_count = Some(unread.highlights);

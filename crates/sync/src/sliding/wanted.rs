@@ -47,6 +47,8 @@ pub(crate) struct Wanted {
     pub(crate) lists: BTreeMap<String, ListResult>,
     /// The rooms in which something was appended since the request's `pos`, wanted or not.
     pub(crate) active: Vec<Arc<ListedRoom>>,
+    /// The rooms, in the windows or not, in which something may stick.
+    pub(crate) sticky: Vec<Arc<ListedRoom>>,
     pub(crate) direct: Arc<HashSet<OwnedRoomId>>,
 }
 
@@ -102,6 +104,7 @@ impl Sync {
             windows_of_lists.push((name, list, facts));
         }
         let order = &*order;
+        let mut sticky: BTreeMap<&RoomId, Arc<ListedRoom>> = BTreeMap::new();
         for (rule, (name, list, facts)) in windows_of_lists.into_iter().enumerate() {
             let windows: Vec<_> = list.windows().collect();
             let is_in_window = |index: usize| {
@@ -115,6 +118,9 @@ impl Sync {
                     .is_none_or(|filters| matches(filters, room, &facts, &order.direct));
                 if !is_let_through {
                     continue;
+                }
+                if room.facts.sticky_until_ms > 0 {
+                    sticky.insert(&room.room_id, Arc::clone(room));
                 }
                 if is_in_window(count) {
                     let entry = || (Arc::clone(room), Vec::new());
@@ -131,6 +137,9 @@ impl Sync {
                 matched.entry(&room.room_id).or_insert_with(entry).1.push(rules.len());
                 rules.push(None);
                 configs.push(config.clone());
+                if room.facts.sticky_until_ms > 0 {
+                    sticky.insert(&room.room_id, Arc::clone(room));
+                }
             }
         }
 
@@ -174,7 +183,8 @@ impl Sync {
             rooms.push(WantedRoom { room, rules: of_room, combination });
         }
         let direct = Arc::clone(&order.direct);
-        Ok(Wanted { rules, combinations, rooms, lists, active, direct })
+        let sticky = sticky.into_values().collect();
+        Ok(Wanted { rules, combinations, rooms, lists, active, sticky, direct })
     }
 
     async fn filter_facts(

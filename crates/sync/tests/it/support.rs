@@ -83,6 +83,7 @@ impl Server {
                 content: to_raw_value(&content).unwrap(),
                 transaction_id: text.into(),
                 timestamp: None,
+                sticky: None,
             })
             .await
             .unwrap()
@@ -103,6 +104,7 @@ impl Server {
                 state_key: String::new(),
                 content: to_raw_value(&content).unwrap(),
                 timestamp: None,
+                sticky: None,
             })
             .await
             .unwrap()

@@ -19,6 +19,7 @@ pub(in crate::client) async fn schedule(
             event_type: request.event_type,
             state_key: request.state_key,
             content: request.content.into_json(),
+            sticky: request.sticky_duration_ms,
             delay: request.delay,
             transaction_id: Some(request.txn_id),
         })

@@ -24,6 +24,7 @@ pub(super) async fn schedule_message(
             event_type: request.event_type.into(),
             state_key: None,
             content: request.body.into_json(),
+            sticky: request.sticky_duration_ms,
             delay,
             transaction_id: Some(request.txn_id),
         })

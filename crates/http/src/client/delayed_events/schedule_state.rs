@@ -23,6 +23,7 @@ pub(super) async fn schedule_state(
             event_type: request.event_type.into(),
             state_key: Some(request.state_key),
             content: request.body.into_json(),
+            sticky: request.sticky_duration_ms,
             delay,
             transaction_id: None,
         })

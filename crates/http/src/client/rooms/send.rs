@@ -23,6 +23,7 @@ pub(in crate::client) async fn send(
             transaction_id: request.txn_id,
             // Only application services may say when an event was sent.
             timestamp: request.timestamp.filter(|_| is_app_service),
+            sticky: request.sticky_duration_ms,
         })
         .await?;
     Ok(Answer(Response::new(event_id)))

@@ -22,6 +22,7 @@ pub(in crate::client) async fn set_state(
             content: request.body.into_json(),
             // Only application services may say when an event was sent.
             timestamp: request.timestamp.filter(|_| is_app_service),
+            sticky: request.sticky_duration_ms,
         })
         .await?;
     Ok(Answer(Response::new(event_id)))

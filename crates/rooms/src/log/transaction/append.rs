@@ -69,6 +69,7 @@ impl RoomTransaction<'_> {
             depth,
             origin_server_ts: new.timestamp.unwrap_or_else(|| self.rooms.inner.ambient.now()),
             replaces_state: replaces_state.clone(),
+            sticky: new.sticky,
         };
         let config = &self.rooms.inner.config;
         let pdu = template.build(rules, &config.server_name, &self.rooms.inner.signing_key)?;
@@ -121,6 +122,7 @@ impl RoomTransaction<'_> {
         self.take_effect(&differences).await?;
         let appended = self.known_event(&event_id).await?;
         self.redact_target_of(&appended).await?;
+        self.stick(&appended).await?;
         self.relate(&appended).await?;
         Ok(event_id)
     }

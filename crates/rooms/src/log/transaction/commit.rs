@@ -7,7 +7,10 @@ use pli_store::{CommitError, Expect, Position, Stamp, Touch};
 use super::{Appended, RoomTransaction};
 use crate::{
     event::RoomEvent,
-    keyspaces::{EVENT_INDEX, EVENT_TIME, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, TIMELINE, USER_ROOM},
+    keyspaces::{
+        EVENT_INDEX, EVENT_TIME, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, STICKY_EVENT, TIMELINE,
+        USER_ROOM,
+    },
     log::KnownRoom,
     news::NewsKind,
     rows::EventPlace,
@@ -36,6 +39,9 @@ impl RoomTransaction<'_> {
                 let time = u64::from(event.pdu.origin_server_ts().0);
                 batch.append(&EVENT_TIME, (room_id, time), &event.event_id().to_string());
             }
+        }
+        for row in &self.sticky {
+            batch.append(&STICKY_EVENT, (room_id,), row);
         }
         self.relations.stage(&mut batch, room_id);
         self.rooms.stage_news(&mut batch, room_id, NewsKind::Events);

@@ -1,5 +1,6 @@
 use ruma::{
-    MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedUserId, UserId, events::TimelineEventType,
+    MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedUserId, UserId,
+    events::{TimelineEventType, sticky::StickyDurationMs},
 };
 use serde_json::value::RawValue;
 
@@ -13,6 +14,8 @@ pub(crate) struct NewEvent {
     pub(crate) redacts: Option<OwnedEventId>,
     /// When it was sent; now, if the sender doesn't say.
     pub(crate) timestamp: Option<MilliSecondsSinceUnixEpoch>,
+    /// For how long it sticks, if it does.
+    pub(crate) sticky: Option<StickyDurationMs>,
 }
 
 impl NewEvent {
@@ -29,6 +32,7 @@ impl NewEvent {
             content,
             redacts: None,
             timestamp: None,
+            sticky: None,
         }
     }
 }

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use pli_store::{Batch, Expect, Keyspace, Position, Record};
-use ruma::{OwnedDeviceId, OwnedEventId, OwnedRoomId, OwnedUserId, events::TimelineEventType};
+use ruma::{
+    OwnedDeviceId, OwnedEventId, OwnedRoomId, OwnedUserId,
+    events::{TimelineEventType, sticky::StickyDurationMs},
+};
 use serde::{Deserialize, Serialize};
 
 /// Delayed events by their ids: those that wait, and those that are over for a while.
@@ -38,6 +41,9 @@ pub struct DelayedEventRow {
     pub state_key: Option<String>,
     /// Its content as JSON.
     pub content: String,
+    /// For how long it sticks once it is sent, in milliseconds, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky_ms: Option<u32>,
     /// How long it waits, in milliseconds.
     pub delay_ms: u64,
     /// Since when it has been waiting, in milliseconds since the Unix epoch.
@@ -75,6 +81,12 @@ pub enum DelayedOutcome {
 impl Record for DelayedEventRow {}
 
 impl DelayedEventRow {
+    /// For how long it sticks once it is sent, if it does.
+    #[must_use]
+    pub fn sticky(&self) -> Option<StickyDurationMs> {
+        self.sticky_ms.map(StickyDurationMs::new_clamped)
+    }
+
     /// When it is to be looked at next, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn due_ms(&self) -> u64 {

@@ -85,7 +85,8 @@ async fn append(
             TimelineEventType::RoomMember => without_voucher(content)?,
             _ => content,
         };
-        let event = NewEvent::state(&row.user_id, event_type, state_key.clone(), content);
+        let new = NewEvent::state(&row.user_id, event_type, state_key.clone(), content);
+        let event = NewEvent { sticky: row.sticky(), ..new };
         return PutState { event }.run(transaction).await;
     }
     if event_type == TimelineEventType::RoomRedaction {
@@ -109,6 +110,7 @@ async fn append(
         content,
         redacts: None,
         timestamp: None,
+        sticky: row.sticky(),
     };
     transaction.append(event).await
 }
