@@ -262,7 +262,7 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        Self { filter: "info,ruma_state_res=warn".to_owned(), format: LogFormat::Text }
     }
 }
 

@@ -14,6 +14,7 @@ mod relations;
 mod resolve;
 mod sticky;
 mod summary;
+mod trailing;
 mod transaction;
 
 use std::{
@@ -29,6 +30,7 @@ use tokio::sync::oneshot;
 
 pub(crate) use self::{
     operation::{ClientTransaction, Operation},
+    trailing::Trailing,
     transaction::{NewEvent, RoomTransaction},
 };
 use crate::{
@@ -53,6 +55,8 @@ pub(crate) struct KnownRoom {
     pub(crate) head: RoomHead,
     pub(crate) head_version: Position,
     pub(crate) summary: RoomSummary,
+    /// The events whose rows are not all written yet.
+    pub(crate) trailing: Vec<Trailing>,
 }
 
 struct Job {
@@ -182,12 +186,19 @@ impl Rooms {
             answer(job, Err(error));
         }
 
-        if !transaction.is_empty()
-            && let Err(error) = transaction.commit().await
-        {
-            jobs.extend(done.into_iter().map(|(job, _)| job));
-            jobs.append(&mut later);
-            return Err(self.set_back(error, jobs).await);
+        if !transaction.is_empty() {
+            let outcome = match transaction.settle().await {
+                Ok(()) => transaction.commit().await.map_err(Unwritten::Refused),
+                Err(error) => Err(Unwritten::Failed(error)),
+            };
+            if let Err(error) = outcome {
+                jobs.extend(done.into_iter().map(|(job, _)| job));
+                jobs.append(&mut later);
+                return Err(match error {
+                    Unwritten::Refused(error) => self.set_back(error, jobs).await,
+                    Unwritten::Failed(error) => Setback::Failed(error),
+                });
+            }
         }
         for (job, event_id) in done {
             answer(job, Ok(event_id));
@@ -239,10 +250,19 @@ impl Rooms {
         let Some((head, head_version)) = head else { return Ok(None) };
         let summary = snapshot.get(&ROOM_SUMMARY, room_id).await?;
         let summary = summary.unwrap_or_else(|| RoomSummary::new(head.room_version.clone()));
-        let known = Arc::new(KnownRoom { head, head_version, summary });
+        let trailing = self.trailing(snapshot, room_id, &head).await?;
+        let known = Arc::new(KnownRoom { head, head_version, summary, trailing });
         self.inner.log.known.insert(room_id.to_owned(), Arc::clone(&known));
         Ok(Some(known))
     }
+}
+
+/// Why a batch was not written.
+enum Unwritten {
+    /// The store said so.
+    Refused(CommitError),
+    /// It could not be completed.
+    Failed(RoomError),
 }
 
 enum Setback {

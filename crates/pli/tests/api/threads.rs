@@ -138,6 +138,29 @@ async fn a_room_is_found_at_a_date() {
 }
 
 #[tokio::test]
+async fn every_day_of_a_long_conversation_can_be_jumped_to() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let room_id = server.create_room(&claire, json!({})).await;
+    let mut sent = Vec::new();
+    for day in 0..70 {
+        server.clock.advance(Duration::from_secs(24 * 60 * 60));
+        sent.push(server.write(&claire, &room_id, &format!("day {day}")).await);
+    }
+    let path = format!("{V3}/rooms/{room_id}/event/{}", sent[0]);
+    let first = server.get(&claire, &path).await.ok()["origin_server_ts"].as_u64().unwrap();
+    for (day, event_id) in (0_u64..).zip(&sent) {
+        let noon = first + day * 24 * 60 * 60 * 1000;
+        for (time, direction) in [(noon - 1000, "f"), (noon + 1000, "b")] {
+            let path =
+                format!("{V1}/rooms/{room_id}/timestamp_to_event?ts={time}&dir={direction}");
+            let found = server.get(&claire, &path).await.ok();
+            assert_eq!(found["event_id"], **event_id, "day {day} {direction}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn people_find_the_room_that_replaces_theirs() {
     let server = TestServer::start().await;
     let claire = server.sign_up("claire").await;

@@ -1,8 +1,10 @@
 use futures_util::future::BoxFuture;
-use ruma::{OwnedDeviceId, OwnedEventId, OwnedTransactionId, OwnedUserId};
+use ruma::{
+    OwnedDeviceId, OwnedEventId, OwnedTransactionId, OwnedUserId, RoomId, events::TimelineEventType,
+};
 
 use super::RoomTransaction;
-use crate::{error::RoomError, rows::SenderTransaction};
+use crate::{error::RoomError, event::RoomEvent, rows::SenderTransaction};
 
 /// Something to be done to a room, as a decision on its state at that moment.
 ///
@@ -36,6 +38,23 @@ pub(crate) struct ClientTransaction {
 }
 
 impl ClientTransaction {
+    /// What the transactions that send messages of a type to a room have in common.
+    pub(crate) fn scope_of_messages(room_id: &RoomId, event_type: &TimelineEventType) -> String {
+        format!("send {room_id} {event_type}")
+    }
+
+    /// The transaction that made an event, if it can be told from the event: it was sent as a
+    /// message. Redactions have an endpoint of their own.
+    pub(crate) fn of_message(event: &RoomEvent) -> Option<Self> {
+        let SenderTransaction { device_id, transaction_id } = event.transaction.clone()?;
+        let event_type = event.pdu.event_type();
+        if event.pdu.state_key().is_some() || *event_type == TimelineEventType::RoomRedaction {
+            return None;
+        }
+        let scope = Self::scope_of_messages(event.pdu.room_id(), event_type);
+        Some(Self { user_id: event.pdu.sender().to_owned(), device_id, scope, transaction_id })
+    }
+
     pub(crate) fn key(&self) -> (&OwnedUserId, &OwnedDeviceId, &String, &str) {
         (&self.user_id, &self.device_id, &self.scope, self.transaction_id.as_str())
     }

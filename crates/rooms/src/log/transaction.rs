@@ -11,14 +11,14 @@ use std::{
 };
 
 use pli_events::{Pdu, PduTemplate, room_version_rules};
-use pli_store::{Batch, Expect, Position, Touch};
+use pli_store::{Batch, Expect, Position, Stamp, Touch};
 use ruma::{
     EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, RoomVersionId, UInt,
     events::StateEventType, room_version_rules::RoomVersionRules, state_res,
 };
 
 pub(crate) use self::new_event::NewEvent;
-use super::{ClientTransaction, KnownRoom, Operation, relations::PendingRelations};
+use super::{ClientTransaction, KnownRoom, Operation, Trailing, relations::PendingRelations};
 use crate::{
     Rooms,
     error::RoomError,
@@ -49,6 +49,8 @@ pub(crate) struct RoomTransaction<'a> {
     pub(crate) rules: &'static RoomVersionRules,
     pub(crate) head: RoomHead,
     head_version: Option<Position>,
+    /// The events of earlier batches whose rows are not all written yet.
+    pub(super) trailing: Vec<Trailing>,
     pub(crate) summary: RoomSummary,
     pub(crate) summary_changed: bool,
     pub(crate) nodes: NodeOverlay,
@@ -79,9 +81,11 @@ impl<'a> RoomTransaction<'a> {
     ) -> Result<Self, RoomError> {
         let mut head = known.head.clone();
         head.bumped = head.bumped.settled(known.head_version);
+        head.settled.get_or_insert_with(|| Stamp::last_at(known.head_version));
         let rules = room_version_rules(&head.room_version)?;
         Ok(Self {
             head_version: Some(known.head_version),
+            trailing: known.trailing.clone(),
             ..Self::with(rooms, source, room_id.to_owned(), rules, head, known.summary.clone())
         })
     }
@@ -122,6 +126,7 @@ impl<'a> RoomTransaction<'a> {
             state: StateRoot::EMPTY,
             bumped: WrittenAt::ThisVersion(0),
             oldest_order: 0,
+            settled: Some(Stamp::last_at(Position::ZERO)),
         };
         let room_id = pdu.room_id().to_owned();
         let summary = RoomSummary::new(room_version.clone());
@@ -145,6 +150,7 @@ impl<'a> RoomTransaction<'a> {
             rules,
             head,
             head_version: None,
+            trailing: Vec::new(),
             summary,
             summary_changed: false,
             nodes: NodeOverlay::new(),
@@ -183,19 +189,25 @@ impl<'a> RoomTransaction<'a> {
         {
             return Ok(event_id.clone());
         }
+        if let Some(transaction) = transaction
+            && let Some(event_id) = self.made_lately(transaction).await?
+        {
+            return Ok(event_id);
+        }
         let appended_before = self.appended.len();
         let event_id = operation.run(self).await?;
         if let Some(transaction) = transaction {
+            let mut row_follows = false;
             if let Some(Appended { event, .. }) = self.appended.get_mut(appended_before) {
                 event.transaction = Some(transaction.sender_transaction());
+                row_follows = ClientTransaction::of_message(event).as_ref() == Some(transaction);
             }
-            let ts = self.rooms.inner.ambient.now();
-            let row = TransactionRow { event_id: event_id.clone(), ts };
-            self.batch.require(&TRANSACTION, transaction.key(), Expect::Absent).put(
-                &TRANSACTION,
-                transaction.key(),
-                &row,
-            );
+            self.batch.require(&TRANSACTION, transaction.key(), Expect::Absent);
+            if !row_follows {
+                let ts = self.rooms.inner.ambient.now();
+                let row = TransactionRow { event_id: event_id.clone(), ts };
+                self.batch.put(&TRANSACTION, transaction.key(), &row);
+            }
             self.client_transactions.insert(transaction.clone(), event_id.clone());
         }
         Ok(event_id)

@@ -102,7 +102,7 @@ impl Rooms {
         let transaction = ClientTransaction {
             user_id: sender.clone(),
             device_id,
-            scope: format!("send {room_id} {event_type}"),
+            scope: ClientTransaction::scope_of_messages(&room_id, &event_type),
             transaction_id: message.transaction_id,
         };
         let event = NewEvent {

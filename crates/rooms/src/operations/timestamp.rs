@@ -3,6 +3,7 @@ use std::sync::Arc;
 use pli_store::{Direction, Snapshot, Stamp};
 use ruma::{EventId, MilliSecondsSinceUnixEpoch, RoomId, UserId};
 
+use super::RoomView;
 use crate::{Rooms, error::RoomError, event::RoomEvent, keyspaces::EVENT_TIME};
 
 /// How many rows are read at once.
@@ -27,6 +28,30 @@ impl Rooms {
     ) -> Result<Arc<RoomEvent>, RoomError> {
         let view = self.view(snapshot, user_id, room_id).await?;
         let time = u64::from(time.0);
+        let in_rows =
+            self.event_in_rows(snapshot, user_id, &view, room_id, time, direction).await?;
+        let trailing =
+            self.event_behind_rows(snapshot, user_id, &view, room_id, time, direction).await?;
+        in_rows
+            .into_iter()
+            .chain(trailing)
+            .min_by(|one, other| match direction {
+                Direction::Forward => moment(one).cmp(&moment(other)),
+                Direction::Backward => moment(other).cmp(&moment(one)),
+            })
+            .ok_or(RoomError::NoEventThen)
+    }
+
+    /// Among the events that have a row.
+    async fn event_in_rows(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        view: &RoomView,
+        room_id: &RoomId,
+        time: u64,
+        direction: Direction,
+    ) -> Result<Option<Arc<RoomEvent>>, RoomError> {
         let mut range = match direction {
             Direction::Forward => EVENT_TIME.prefix((room_id,)).from((room_id, time, Stamp::MIN)),
             Direction::Backward => EVENT_TIME.prefix((room_id,)).up_to((room_id, time, Stamp::MAX)),
@@ -41,16 +66,46 @@ impl Rooms {
                 let Ok(event_id) = <&EventId>::try_from(&*row.value) else { continue };
                 let Some(event) = self.event(snapshot, event_id).await? else { continue };
                 if self.may_see(snapshot, user_id, view.user_room.as_ref(), &event).await? {
-                    return Ok(event);
+                    return Ok(Some(event));
                 }
             }
-            let Some((time, stamp)) = last.filter(|_| !is_last) else {
-                return Err(RoomError::NoEventThen);
-            };
+            let Some((time, stamp)) = last.filter(|_| !is_last) else { return Ok(None) };
             range = match direction {
                 Direction::Forward => EVENT_TIME.prefix((room_id,)).after((room_id, time, stamp)),
                 Direction::Backward => EVENT_TIME.prefix((room_id,)).before((room_id, time, stamp)),
             };
         }
     }
+
+    /// Among the last few events, whose rows are still to be written.
+    async fn event_behind_rows(
+        &self,
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        view: &RoomView,
+        room_id: &RoomId,
+        time: u64,
+        direction: Direction,
+    ) -> Result<Option<Arc<RoomEvent>>, RoomError> {
+        let mut events = self.trailing_events(snapshot, room_id).await?;
+        events.retain(|event| match direction {
+            Direction::Forward => moment(event).0 >= time,
+            Direction::Backward => moment(event).0 <= time,
+        });
+        events.sort_by_key(moment);
+        if direction == Direction::Backward {
+            events.reverse();
+        }
+        for event in events {
+            if self.may_see(snapshot, user_id, view.user_room.as_ref(), &event).await? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// When an event says that it was sent, then its place on the timeline.
+fn moment(event: &Arc<RoomEvent>) -> (u64, Option<Stamp>) {
+    (u64::from(event.pdu.origin_server_ts().0), event.stamp)
 }

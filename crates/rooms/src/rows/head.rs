@@ -33,6 +33,10 @@ pub struct RoomHead {
     /// The smallest negative order that backfilled events have taken; 0 without any.
     #[serde(default)]
     pub oldest_order: i64,
+    /// Up to which event the rows are written that follow their events in groups (by time, by client
+    /// transaction). `None` in rooms that were written before these rows trailed: all are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Stamp>,
 }
 
 impl Record for RoomHead {}

@@ -115,6 +115,21 @@ impl Server {
             .await
     }
 
+    /// Sends a message for each number, one after the other.
+    pub(crate) async fn chat(
+        &self,
+        name: &str,
+        room_id: &RoomId,
+        numbers: std::ops::Range<usize>,
+    ) -> Vec<OwnedEventId> {
+        let mut event_ids = Vec::new();
+        for number in numbers {
+            let text = number.to_string();
+            event_ids.push(self.say(name, room_id, &text, &text).await.unwrap());
+        }
+        event_ids
+    }
+
     pub(crate) async fn set(
         &self,
         name: &str,

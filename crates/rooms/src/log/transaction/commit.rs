@@ -8,10 +8,9 @@ use super::{Appended, RoomTransaction};
 use crate::{
     event::RoomEvent,
     keyspaces::{
-        EVENT_INDEX, EVENT_TIME, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, STICKY_EVENT, TIMELINE,
-        USER_ROOM,
+        EVENT_INDEX, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, STICKY_EVENT, TIMELINE, USER_ROOM,
     },
-    log::KnownRoom,
+    log::{KnownRoom, Trailing},
     news::NewsKind,
     rows::EventPlace,
     state::StateTree,
@@ -33,12 +32,6 @@ impl RoomTransaction<'_> {
                 batch.delete(&OUTLIER, event.event_id());
             }
             batch.put(&EVENT_INDEX, event.event_id(), &place);
-        }
-        for Appended { event, .. } in &self.appended {
-            if !event.is_hidden() {
-                let time = u64::from(event.pdu.origin_server_ts().0);
-                batch.append(&EVENT_TIME, (room_id, time), &event.event_id().to_string());
-            }
         }
         for row in &self.sticky {
             batch.append(&STICKY_EVENT, (room_id,), row);
@@ -65,13 +58,15 @@ impl RoomTransaction<'_> {
         for (index, Appended { event, .. }) in self.appended.into_iter().enumerate() {
             let index = u16::try_from(index).unwrap_or(u16::MAX);
             let stamp = Stamp { index, ..Stamp::first_at(position) };
+            self.trailing.push(Trailing::of(&event, stamp));
             let event = Arc::new(RoomEvent { stamp: Some(stamp), ..event });
             inner.events.insert(event.event_id().to_owned(), event);
         }
         for (event_id, event) in self.rewritten {
             inner.events.insert(event_id, event);
         }
-        let known = KnownRoom { head: self.head, head_version: position, summary: self.summary };
+        let Self { head, summary, trailing, .. } = self;
+        let known = KnownRoom { head, head_version: position, summary, trailing };
         inner.log.know(&self.room_id, known);
         Ok(position)
     }
