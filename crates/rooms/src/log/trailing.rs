@@ -91,16 +91,19 @@ impl RoomTransaction<'_> {
         transaction: &ClientTransaction,
     ) -> Result<Option<OwnedEventId>, RoomError> {
         let wanted = Some(fingerprint(transaction));
-        for trailing in self.trailing.iter().filter(|trailing| trailing.transaction == wanted) {
-            let snapshot = self.source.get().await?;
-            let event = self.rooms.event_at_stamp(snapshot, &self.room_id, trailing.stamp).await?;
-            if let Some(event) = event
-                && ClientTransaction::of_message(&event).as_ref() == Some(transaction)
-            {
-                return Ok(Some(event.event_id().to_owned()));
-            }
+        if self.trailing.iter().all(|trailing| trailing.transaction != wanted) {
+            return Ok(None);
         }
-        Ok(None)
+        let Some(range) = self.head.trailing_range() else { return Ok(None) };
+        let snapshot = self.source.get().await?;
+        let events = self
+            .rooms
+            .timeline(snapshot, &self.room_id, range, usize::MAX, Direction::Forward)
+            .await?;
+        let is_it = |event: &&Arc<RoomEvent>| {
+            ClientTransaction::of_message(event).as_ref() == Some(transaction)
+        };
+        Ok(events.iter().find(is_it).map(|event| event.event_id().to_owned()))
     }
 
     /// Writes the rows of committed events, once there are enough of them.
