@@ -98,8 +98,8 @@ impl Store {
         Ok(self.snapshot().await?.position())
     }
 
-    /// Waits for what is under way and closes the store: every clone of it answers
-    /// [`StoreError::Closed`] from then on.
+    /// Waits for what is under way (for snapshots half a minute at most) and closes the store: every
+    /// clone of it answers [`StoreError::Closed`] from then on.
     pub async fn close(&self) {
         self.engine.close().await;
     }

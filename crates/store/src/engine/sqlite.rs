@@ -83,6 +83,7 @@ impl SqliteEngine {
 
     pub(crate) async fn close(&self) {
         self.queue.close();
+        self.readers.drain().await;
         self.readers.close();
         let writer = self.writer.lock().take();
         if let Some(writer) = writer

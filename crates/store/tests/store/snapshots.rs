@@ -176,3 +176,23 @@ async fn more_snapshots_than_readers_take_turns(test: TestStore) {
     }
     assert!(readers.join_all().await.iter().all(Option::is_none));
 }
+
+/// Or whoever copies the file of a stopped server has half of what people wrote.
+#[tokio::test]
+async fn a_closed_store_is_one_file() {
+    let test = TestStore::sqlite().await;
+    let mut batch = Batch::new();
+    batch.put(&NAMES, "claire", &"Claire".to_owned());
+    test.store.commit(batch).await.unwrap();
+    let snapshot = test.store.snapshot().await.unwrap();
+    let closing = test.store.close();
+    tokio::pin!(closing);
+    assert!(futures_util::poll!(&mut closing).is_pending(), "somebody still reads");
+    assert!(snapshot.get(&NAMES, "claire").await.unwrap().is_some());
+    drop(snapshot);
+    closing.await;
+    let path = test.url.strip_prefix("sqlite:").unwrap();
+    for log in ["-wal", "-shm"] {
+        assert!(!std::path::Path::new(&format!("{path}{log}")).exists(), "{log} is left over");
+    }
+}

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many snapshots can be held at a time; further ones wait.
-const MAX_READERS: usize = 64;
+const MAX_READERS: u32 = 64;
 /// How long a snapshot is waited for. Longer than any well-behaved piece of work holds one.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// A connection that nobody needed for so long is closed, unless it is one of the warm ones.
@@ -50,7 +50,7 @@ impl Readers {
         Self {
             database,
             tables,
-            permits: Arc::new(Semaphore::new(MAX_READERS)),
+            permits: Arc::new(Semaphore::new(MAX_READERS as usize)),
             idle: Mutex::default(),
             warm,
         }
@@ -59,11 +59,12 @@ impl Readers {
     pub(super) async fn snapshot(readers: &Arc<Self>) -> Result<SqliteSnapshot, StoreError> {
         let permit = readers.permit().await?;
         let idle = readers.idle.lock().pop_back();
-        let connection = match idle {
-            Some(reader) => reader.connection,
+        let (connection, permit) = match idle {
+            Some(reader) => (reader.connection, permit),
             None => {
                 let database = readers.database.clone();
-                blocking(move || database.open_reader()).await?
+                // It is opened even if nobody waits for it any more: then the permit goes with it.
+                blocking(move || Ok((database.open_reader()?, permit))).await?
             }
         };
         SqliteSnapshot::begin(connection, Arc::clone(readers), permit)
@@ -94,6 +95,16 @@ impl Readers {
             && idle.front().is_some_and(|reader| now.duration_since(reader.since) > IDLE_TIME);
         if outdated {
             idle.pop_front();
+        }
+    }
+
+    /// Waits until nobody reads any more, so that the writer's connection is the last: only then the
+    /// log is copied into the file and removed. Whoever wants to begin to read meanwhile waits, and
+    /// is refused then.
+    pub(super) async fn drain(&self) {
+        let everybody = self.permits.acquire_many(MAX_READERS);
+        if tokio::time::timeout(MAX_WAIT, everybody).await.is_err() {
+            tracing::warn!("the store is still read while it closes: its log stays beside it");
         }
     }
 
