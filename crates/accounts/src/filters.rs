@@ -1,11 +1,16 @@
 //! Filters that clients store (client-server API, section "Filtering").
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use pli_store::{Batch, Keyspace, Snapshot, Store};
 use quick_cache::sync::Cache;
-use ruma::{OwnedUserId, UserId, api::client::filter::FilterDefinition};
+use ruma::{
+    OwnedUserId, UserId,
+    api::client::filter::{EventFormat, FilterDefinition},
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::{AccountsError, keys::delete_all, token};
 
@@ -17,12 +22,111 @@ const MAX_SIZE: usize = 64 * 1024;
 /// How many filters are kept parsed in memory.
 const CACHE_SIZE: usize = 10_000;
 
+/// A filter of what a client syncs: ruma's type, and what that doesn't know.
+#[derive(Clone, Debug, Default)]
+pub struct SyncFilter {
+    definition: FilterDefinition,
+    /// Which relations the timelines' events may have.
+    pub timeline_relations: RelationFilter,
+    /// Which relations state events may have.
+    pub state_relations: RelationFilter,
+}
+
+impl Deref for SyncFilter {
+    type Target = FilterDefinition;
+
+    fn deref(&self) -> &FilterDefinition {
+        &self.definition
+    }
+}
+
+impl From<FilterDefinition> for SyncFilter {
+    fn from(definition: FilterDefinition) -> Self {
+        Self { definition, ..Self::default() }
+    }
+}
+
+impl SyncFilter {
+    /// A filter given as JSON.
+    ///
+    /// # Errors
+    /// [`AccountsError::InvalidParam`] when it is not of the form of a filter.
+    pub fn from_json(json: &str) -> Result<Self, AccountsError> {
+        #[derive(Default, Deserialize)]
+        struct Extra {
+            #[serde(default)]
+            room: OfRooms,
+        }
+        #[derive(Default, Deserialize)]
+        struct OfRooms {
+            #[serde(default)]
+            timeline: RelationFilter,
+            #[serde(default)]
+            state: RelationFilter,
+        }
+        let invalid = |error: serde_json::Error| {
+            AccountsError::InvalidParam(format!("filter: {error}").into())
+        };
+        let definition: FilterDefinition = serde_json::from_str(json).map_err(invalid)?;
+        if !matches!(definition.event_format, EventFormat::Client | EventFormat::Federation) {
+            return Err(AccountsError::invalid_param("event_format: use `client` or `federation`"));
+        }
+        let Extra { room } = serde_json::from_str(json).map_err(invalid)?;
+        Ok(Self { definition, timeline_relations: room.timeline, state_relations: room.state })
+    }
+}
+
+/// Which relations to other events a filter asks for (MSC3874). Ruma's filters don't know them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct RelationFilter {
+    rel_types: Option<Vec<String>>,
+    not_rel_types: Option<Vec<String>>,
+    #[serde(rename = "org.matrix.msc3874.rel_types")]
+    unstable_rel_types: Option<Vec<String>>,
+    #[serde(rename = "org.matrix.msc3874.not_rel_types")]
+    unstable_not_rel_types: Option<Vec<String>>,
+}
+
+impl RelationFilter {
+    /// What a filter in JSON says of relations.
+    ///
+    /// # Errors
+    /// When it is not of the form of a filter.
+    pub fn from_json(filter: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(filter)
+    }
+
+    /// Whether the filter says nothing of relations.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.included().is_none() && self.excluded().is_none()
+    }
+
+    /// Whether the filter lets an event of this relation, or of none, through. Only one that relates
+    /// to another can be asked for; an exclusion lets those through that relate to none.
+    #[must_use]
+    pub fn allows(&self, rel_type: Option<&str>) -> bool {
+        let is_in = |rel_types: &Vec<String>| {
+            rel_type.is_some_and(|rel_type| rel_types.iter().any(|wanted| wanted == rel_type))
+        };
+        self.included().is_none_or(is_in) && !self.excluded().is_some_and(is_in)
+    }
+
+    fn included(&self) -> Option<&Vec<String>> {
+        self.rel_types.as_ref().or(self.unstable_rel_types.as_ref())
+    }
+
+    fn excluded(&self) -> Option<&Vec<String>> {
+        self.not_rel_types.as_ref().or(self.unstable_not_rel_types.as_ref())
+    }
+}
+
 /// The filters of the users of this server.
 #[derive(Clone)]
 pub struct Filters {
     store: Store,
     /// Filters never change, so this needs no invalidation.
-    cache: Arc<Cache<(OwnedUserId, String), Arc<FilterDefinition>>>,
+    cache: Arc<Cache<(OwnedUserId, String), Arc<SyncFilter>>>,
 }
 
 impl Filters {
@@ -32,16 +136,13 @@ impl Filters {
         Self { store, cache: Arc::new(Cache::new(CACHE_SIZE)) }
     }
 
-    /// Stores a filter and returns its id. The same filter always gets the same id.
+    /// Stores a filter given as JSON and returns its id. The same text always gets the same id.
     ///
     /// # Errors
+    /// [`AccountsError::BadJson`] when it is not of the form of a filter;
     /// [`AccountsError::TooLarge`]; when the store fails.
-    pub async fn create(
-        &self,
-        user_id: &UserId,
-        filter: &FilterDefinition,
-    ) -> Result<String, AccountsError> {
-        let text = serde_json::to_string(filter)
+    pub async fn create(&self, user_id: &UserId, text: String) -> Result<String, AccountsError> {
+        SyncFilter::from_json(&text)
             .map_err(|error| AccountsError::BadJson(error.to_string().into()))?;
         if text.len() > MAX_SIZE {
             return Err(AccountsError::TooLarge("a filter can have at most 64 KiB".into()));
@@ -76,19 +177,29 @@ impl Filters {
         &self,
         user_id: &UserId,
         filter_id: &str,
-    ) -> Result<Arc<FilterDefinition>, AccountsError> {
+    ) -> Result<Arc<SyncFilter>, AccountsError> {
         let key = (user_id.to_owned(), filter_id.to_owned());
         if let Some(filter) = self.cache.get(&key) {
             return Ok(filter);
         }
-        let text =
-            self.store.snapshot().await?.get(&FILTERS, (user_id, filter_id)).await?.ok_or_else(
-                || AccountsError::not_found("there is no such filter: create it again"),
-            )?;
-        let filter: FilterDefinition = serde_json::from_str(&text)
-            .map_err(|error| AccountsError::BadJson(error.to_string().into()))?;
-        let filter = Arc::new(filter);
+        let filter = Arc::new(SyncFilter::from_json(self.json(user_id, filter_id).await?.get())?);
         self.cache.insert(key, Arc::clone(&filter));
         Ok(filter)
+    }
+
+    /// A filter by its id, as it was given.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`] if the user has no such filter; when the store fails.
+    pub async fn json(
+        &self,
+        user_id: &UserId,
+        filter_id: &str,
+    ) -> Result<Box<RawValue>, AccountsError> {
+        let text = self.store.snapshot().await?.get(&FILTERS, (user_id, filter_id)).await?;
+        let text = text
+            .ok_or_else(|| AccountsError::not_found("there is no such filter: create it again"))?;
+        RawValue::from_string(text)
+            .map_err(|error| AccountsError::BadJson(error.to_string().into()))
     }
 }

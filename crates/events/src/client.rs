@@ -1,9 +1,14 @@
+use std::{borrow::Cow, collections::BTreeMap};
+
 use ruma::{
     EventId, MilliSecondsSinceUnixEpoch, TransactionId, UserId,
     events::{TimelineEventType, room::member::MembershipState},
     serde::Raw,
 };
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{
+    Serialize, Serializer,
+    ser::{Error, SerializeMap},
+};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
@@ -21,11 +26,14 @@ use crate::{
 pub struct ClientEvent<'a> {
     pdu: &'a Pdu,
     with_room_id: bool,
+    /// With every field that servers exchange.
+    is_whole: bool,
     now: Option<MilliSecondsSinceUnixEpoch>,
     transaction_id: Option<&'a TransactionId>,
     membership: Option<&'a MembershipState>,
     previous: Option<&'a Pdu>,
     redacted_because: Option<&'a Pdu>,
+    redaction_transaction_id: Option<&'a TransactionId>,
     relations: Option<&'a RawValue>,
 }
 
@@ -36,11 +44,13 @@ impl<'a> ClientEvent<'a> {
         Self {
             pdu,
             with_room_id: true,
+            is_whole: false,
             now: None,
             transaction_id: None,
             membership: None,
             previous: None,
             redacted_because: None,
+            redaction_transaction_id: None,
             relations: None,
         }
     }
@@ -49,6 +59,12 @@ impl<'a> ClientEvent<'a> {
     #[must_use]
     pub fn for_sync(pdu: &'a Pdu) -> Self {
         Self { with_room_id: false, ..Self::new(pdu) }
+    }
+
+    /// All that servers exchange of the event, signatures included, with its id and `room_id`.
+    #[must_use]
+    pub fn for_server(pdu: &'a Pdu) -> Self {
+        Self { is_whole: true, ..Self::new(pdu) }
     }
 
     /// Adds `unsigned.age`: how long ago the event was sent.
@@ -80,10 +96,16 @@ impl<'a> ClientEvent<'a> {
         self
     }
 
-    /// Adds `unsigned.redacted_because`: the redaction that made this event what it is.
+    /// Adds `unsigned.redacted_because`: the redaction that made this event what it is. With its
+    /// transaction id for the device that sent the redaction.
     #[must_use]
-    pub fn redacted_because(mut self, redaction: Option<&'a Pdu>) -> Self {
+    pub fn redacted_because(
+        mut self,
+        redaction: Option<&'a Pdu>,
+        transaction_id: Option<&'a TransactionId>,
+    ) -> Self {
         self.redacted_because = redaction;
+        self.redaction_transaction_id = transaction_id;
         self
     }
 
@@ -137,6 +159,7 @@ impl<'a> ClientEvent<'a> {
             redacted_because: self.redacted_because.map(|redaction| ClientEvent {
                 with_room_id: self.with_room_id,
                 now: self.now,
+                transaction_id: self.redaction_transaction_id,
                 ..ClientEvent::new(redaction)
             }),
             replaces_state: self.pdu.replaces_state(),
@@ -188,7 +211,20 @@ impl Serialize for EventFields<'_> {
 impl Serialize for ClientEvent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        EventFields { pdu: self.pdu, with_room_id: self.with_room_id }.serialize_to(&mut map)?;
+        if self.is_whole {
+            let json = self.pdu.federation_json();
+            let mut fields: BTreeMap<Cow<'_, str>, &RawValue> =
+                serde_json::from_str(json.get()).map_err(S::Error::custom)?;
+            fields.retain(|field, _| !matches!(&**field, "event_id" | "room_id"));
+            map.serialize_entry("event_id", self.pdu.event_id())?;
+            map.serialize_entry("room_id", self.pdu.room_id())?;
+            for (field, value) in fields {
+                map.serialize_entry(&field, value)?;
+            }
+        } else {
+            EventFields { pdu: self.pdu, with_room_id: self.with_room_id }
+                .serialize_to(&mut map)?;
+        }
         let unsigned = self.unsigned();
         if !unsigned.is_empty() {
             map.serialize_entry("unsigned", &unsigned)?;
@@ -278,6 +314,8 @@ impl Unsigned<'_> {
 
 /// A state event reduced to what somebody outside the room may see of it
 /// ([specification](https://spec.matrix.org/v1.19/client-server-api/#stripped-state)).
+///
+/// The create event is not reduced: it proves which room this is (MSC4311).
 #[derive(Clone, Copy, Debug)]
 pub struct StrippedStateEvent<'a>(pub &'a Pdu);
 
@@ -292,6 +330,9 @@ impl StrippedStateEvent<'_> {
 
 impl Serialize for StrippedStateEvent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_create() {
+            return EventFields { pdu: self.0, with_room_id: true }.serialize(serializer);
+        }
         let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("content", self.0.content())?;
         map.serialize_entry("sender", self.0.sender())?;

@@ -83,7 +83,7 @@ pub enum EventError {
     #[error("the event's content is malformed: {0}")]
     Content(String),
     /// The room version is not one that Pli knows.
-    #[error("room version `{0}` is not supported, use 6 to 12")]
+    #[error("room version `{0}` is not supported, use 2 to 12")]
     RoomVersion(RoomVersionId),
     /// A signature is missing or wrong: the event must be dropped.
     #[error("the event's signatures can't be verified: {0}")]

@@ -45,13 +45,13 @@ impl IncomingPdu {
     pub fn parse(json: &str, rules: &'static RoomVersionRules) -> Result<Self, EventError> {
         let mut object = canonical_object(json)?;
         object.remove("unsigned");
-        check_format(&object, &rules.event_format)?;
+        check_format(&object, rules)?;
         check_size(canonical_string(&object).len())?;
-        let event_id = event_id_of(&object, &rules.redaction)?;
+        let event_id = event_id_of(&object, rules)?;
         Ok(Self { event_id, object, rules })
     }
 
-    /// The event's id: its reference hash.
+    /// The event's id: its reference hash, since version 3.
     #[must_use]
     pub fn event_id(&self) -> &EventId {
         &self.event_id

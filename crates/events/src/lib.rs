@@ -9,7 +9,8 @@
 //! - [`ClientEvent`], [`StrippedStateEvent`]: an event as clients receive it.
 //! - [`SigningKey`]: the server's key.
 //!
-//! Room versions 6 to 12 are supported: the ones that enforce canonical JSON.
+//! Room versions 2 to 12 are supported. Canonical JSON is enforced in all of them, also in those
+//! before 6, which only recommend it.
 #![forbid(unsafe_code)]
 
 mod auth;
@@ -36,5 +37,5 @@ pub use self::{
     pdu::Pdu,
     redact::redact_object,
     room_version::{SUPPORTED_ROOM_VERSIONS, room_version_rules},
-    template::{PduTemplate, hash_and_sign_event},
+    template::{EarlyFormat, PduTemplate, hash_and_sign_event},
 };

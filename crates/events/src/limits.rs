@@ -4,10 +4,13 @@
 
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, EventId, RoomId, UInt, UserId,
-    room_version_rules::EventFormatRules,
+    room_version_rules::{EventFormatRules, RoomVersionRules},
 };
 
-use crate::EventError;
+use crate::{
+    EventError,
+    pdu::{own_event_id, references_are_pairs},
+};
 
 /// How many bytes an event may have as canonical JSON, with signatures, without `unsigned`.
 pub const MAX_PDU_BYTES: usize = 65_535;
@@ -74,8 +77,9 @@ pub(crate) fn check_create_is_not_an_auth_event<'a>(
 /// Checks the shape of an event from elsewhere: required fields, types, lengths.
 pub(crate) fn check_format(
     event: &CanonicalJsonObject,
-    rules: &EventFormatRules,
+    room_version_rules: &RoomVersionRules,
 ) -> Result<(), EventError> {
+    let rules = &room_version_rules.event_format;
     let event_type = required_string(event, "type")?;
     let sender = required_string(event, "sender")?;
     <&UserId>::try_from(sender)
@@ -98,6 +102,9 @@ pub(crate) fn check_format(
         });
     }
     optional_string(event, "state_key")?;
+    if rules.require_event_id {
+        own_event_id(event)?;
+    }
 
     match event.get("content") {
         Some(CanonicalJsonValue::Object(_)) => {}
@@ -105,12 +112,12 @@ pub(crate) fn check_format(
         None => return Err(EventError::MissingField { field: "content" }),
     }
 
-    let prev_events = required_event_ids(event, "prev_events")?;
-    let auth_events = required_event_ids(event, "auth_events")?;
+    let are_pairs = references_are_pairs(room_version_rules);
+    let prev_events = required_event_ids(event, "prev_events", are_pairs)?;
+    let auth_events = required_event_ids(event, "auth_events", are_pairs)?;
     check_references(prev_events.len(), auth_events.len())?;
     if let Some(room_id) = room_id {
-        let auth_events = auth_events.iter().filter_map(CanonicalJsonValue::as_str);
-        check_create_is_not_an_auth_event(room_id, auth_events, rules)?;
+        check_create_is_not_an_auth_event(room_id, auth_events.into_iter(), rules)?;
     }
 
     required_unsigned(event, "depth")?.ok_or(EventError::Depth)?;
@@ -135,7 +142,7 @@ fn optional_string<'a>(
     }
 }
 
-fn required_string<'a>(
+pub(crate) fn required_string<'a>(
     event: &'a CanonicalJsonObject,
     field: &'static str,
 ) -> Result<&'a str, EventError> {
@@ -145,20 +152,34 @@ fn required_string<'a>(
 fn required_event_ids<'a>(
     event: &'a CanonicalJsonObject,
     field: &'static str,
-) -> Result<&'a [CanonicalJsonValue], EventError> {
-    let event_ids = match event.get(field) {
-        Some(CanonicalJsonValue::Array(event_ids)) => event_ids,
+    are_pairs: bool,
+) -> Result<Vec<&'a str>, EventError> {
+    let references = match event.get(field) {
+        Some(CanonicalJsonValue::Array(references)) => references,
         Some(_) => return Err(EventError::WrongType { field, expected: "an array of event ids" }),
         None => return Err(EventError::MissingField { field }),
     };
-    for event_id in event_ids {
-        let event_id = event_id
-            .as_str()
-            .ok_or(EventError::WrongType { field, expected: "an array of event ids" })?;
+    let expected =
+        if are_pairs { "an array of event ids with hashes" } else { "an array of event ids" };
+    let event_id_in = |reference: &'a CanonicalJsonValue| {
+        let event_id = if are_pairs { id_of_pair(reference) } else { reference.as_str() };
+        let event_id = event_id.ok_or(EventError::WrongType { field, expected })?;
         <&EventId>::try_from(event_id)
             .map_err(|source| EventError::Identifier { field, source })?;
+        Ok(event_id)
+    };
+    references.iter().map(event_id_in).collect()
+}
+
+/// The id of `[event id, {"sha256": hash}]`.
+fn id_of_pair(pair: &CanonicalJsonValue) -> Option<&str> {
+    match pair {
+        CanonicalJsonValue::Array(pair) => match &pair[..] {
+            [event_id, CanonicalJsonValue::Object(_)] => event_id.as_str(),
+            _ => None,
+        },
+        _ => None,
     }
-    Ok(event_ids)
 }
 
 /// The field as a non-negative integer; `None` if it is negative.

@@ -4,22 +4,30 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use ruma::{
     CanonicalJsonObject, EventId, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId,
     OwnedUserId, RoomId, UInt, UserId,
     canonical_json::RedactingSerializer,
     events::{TimelineEventType, sticky::StickyDurationMs},
-    room_version_rules::{RedactionRules, RoomVersionRules},
+    room_version_rules::{
+        EventIdFormatVersion, EventsReferenceFormatVersion, RedactionRules, RoomVersionRules,
+    },
     state_res,
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    EventError, canonical_string,
-    limits::{check_format, check_size},
+    EventError, canonical_object, canonical_string,
+    limits::{check_format, check_size, required_string},
     sticky::sticky_duration,
 };
 
@@ -70,8 +78,8 @@ struct Wire<'a> {
     #[serde(borrow)]
     state_key: Option<Cow<'a, str>>,
     origin_server_ts: MilliSecondsSinceUnixEpoch,
-    prev_events: Vec<OwnedEventId>,
-    auth_events: Vec<OwnedEventId>,
+    prev_events: Vec<Reference>,
+    auth_events: Vec<Reference>,
     depth: UInt,
     #[serde(borrow)]
     redacts: Option<&'a RawValue>,
@@ -79,6 +87,41 @@ struct Wire<'a> {
     msc4354_sticky: Option<&'a RawValue>,
     #[serde(default)]
     unsigned: WireUnsigned,
+}
+
+/// How one event names another: by its id, and up to version 2 as a pair with its hashes.
+struct Reference(OwnedEventId);
+
+impl Reference {
+    fn event_ids(references: Vec<Self>) -> Vec<OwnedEventId> {
+        references.into_iter().map(|Self(event_id)| event_id).collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ReferenceVisitor;
+
+        impl<'de> Visitor<'de> for ReferenceVisitor {
+            type Value = Reference;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an event id, alone or with the event's hashes")
+            }
+
+            fn visit_str<E: Error>(self, event_id: &str) -> Result<Reference, E> {
+                OwnedEventId::try_from(event_id).map(Reference).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Reference, A::Error> {
+                let event_id = pair.next_element()?;
+                while pair.next_element::<IgnoredAny>()?.is_some() {}
+                event_id.map(Reference).ok_or_else(|| A::Error::invalid_length(0, &self))
+            }
+        }
+
+        deserializer.deserialize_any(ReferenceVisitor)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -121,8 +164,8 @@ impl Pdu {
             content: wire.content.to_owned(),
             state_key: wire.state_key.map(Into::into),
             origin_server_ts: wire.origin_server_ts,
-            prev_events: wire.prev_events,
-            auth_events: wire.auth_events,
+            prev_events: Reference::event_ids(wire.prev_events),
+            auth_events: Reference::event_ids(wire.auth_events),
             depth: wire.depth,
             redacts: wire.redacts.and_then(event_id_in),
             content_redacts,
@@ -147,10 +190,10 @@ impl Pdu {
         rules: &RoomVersionRules,
     ) -> Result<Self, EventError> {
         object.remove("unsigned");
-        check_format(&object, &rules.event_format)?;
+        check_format(&object, rules)?;
         let json = canonical_string(&object);
         check_size(json.len())?;
-        let event_id = event_id_of(&object, &rules.redaction)?;
+        let event_id = event_id_of(&object, rules)?;
         Self::from_stored(event_id, json)
     }
 
@@ -302,6 +345,19 @@ impl Pdu {
         serde_json::value::to_raw_value(&fields).expect(INVARIANT)
     }
 
+    /// The event's reference hash as unpadded base64: what events of versions 1 and 2 say beside its
+    /// id when they name it. A redacted event has the hash that it had before
+    /// ([specification][spec]).
+    ///
+    /// # Errors
+    /// [`EventError::Json`] when the stored JSON is damaged.
+    ///
+    /// [spec]: https://spec.matrix.org/v1.19/server-server-api/#calculating-the-reference-hash-for-an-event
+    pub fn reference_hash(&self, rules: &RedactionRules) -> Result<String, EventError> {
+        let signed_part = signed_part(&canonical_object(self.json())?, rules)?;
+        Ok(STANDARD_NO_PAD.encode(Sha256::digest(signed_part.as_bytes())))
+    }
+
     /// See [`Fields::sync_fields`].
     pub(crate) fn sync_fields(&self, make: impl FnOnce() -> Box<str>) -> &str {
         self.0.sync_fields.get_or_init(make)
@@ -327,16 +383,48 @@ pub(crate) fn signed_part(
 /// `$` and the reference hash ([specification][spec]).
 ///
 /// [spec]: https://spec.matrix.org/v1.19/server-server-api/#calculating-the-reference-hash-for-an-event
-pub(crate) fn event_id_of_signed_part(signed_part: &str) -> OwnedEventId {
-    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(signed_part.as_bytes()));
+pub(crate) fn event_id_of_signed_part(
+    signed_part: &str,
+    format: EventIdFormatVersion,
+) -> OwnedEventId {
+    let digest = Sha256::digest(signed_part.as_bytes());
+    // In version 3 alone the base64 alphabet is the one with slashes.
+    let hash = match format {
+        EventIdFormatVersion::V2 => STANDARD_NO_PAD.encode(digest),
+        _ => URL_SAFE_NO_PAD.encode(digest),
+    };
     EventId::new_v2_or_v3(&hash).expect("an unpadded base64 SHA-256 hash makes an event id")
 }
 
 pub(crate) fn event_id_of(
     object: &CanonicalJsonObject,
-    rules: &RedactionRules,
+    rules: &RoomVersionRules,
 ) -> Result<OwnedEventId, EventError> {
-    Ok(event_id_of_signed_part(&signed_part(object, rules)?))
+    // Up to version 2 the sender's server chooses the id.
+    if rules.event_format.require_event_id {
+        return own_event_id(object);
+    }
+    let signed_part = signed_part(object, &rules.redaction)?;
+    Ok(event_id_of_signed_part(&signed_part, rules.event_id_format))
+}
+
+/// The id that an event of version 1 or 2 says it has: chosen by a server, which it names.
+pub(crate) fn own_event_id(object: &CanonicalJsonObject) -> Result<OwnedEventId, EventError> {
+    let event_id = required_string(object, "event_id")?;
+    let invalid = |source| EventError::Identifier { field: "event_id", source };
+    let event_id = OwnedEventId::try_from(event_id).map_err(invalid)?;
+    if event_id.server_name().is_none() {
+        return Err(EventError::WrongType {
+            field: "event_id",
+            expected: "an event id that ends with a server's name in this room version",
+        });
+    }
+    Ok(event_id)
+}
+
+/// Whether events name others by pairs of an id and hashes, not by the id alone.
+pub(crate) fn references_are_pairs(rules: &RoomVersionRules) -> bool {
+    rules.events_reference_format == EventsReferenceFormatVersion::V1
 }
 
 pub(crate) fn room_id_of_create_event(

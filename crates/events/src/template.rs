@@ -1,4 +1,4 @@
-use std::sync::OnceLock;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use ruma::{
@@ -18,7 +18,8 @@ use crate::{
     canonical_string,
     limits::{check_create_is_not_an_auth_event, check_length, check_references, check_size},
     pdu::{
-        Fields, event_id_of_signed_part, redacts_in_content, room_id_of_create_event, signed_part,
+        Fields, event_id_of_signed_part, own_event_id, redacts_in_content, references_are_pairs,
+        room_id_of_create_event, signed_part,
     },
     sticky::{STICKY, sticky_object},
 };
@@ -55,15 +56,51 @@ pub struct PduTemplate {
     pub sticky: Option<StickyDurationMs>,
 }
 
+/// What events of versions 1 and 2 say besides, because their ids are not their hashes.
+#[derive(Clone, Debug)]
+pub struct EarlyFormat {
+    /// The event's id: something unique, and the name of the sender's server.
+    pub event_id: OwnedEventId,
+    /// The reference hash of each of its `prev_events` and `auth_events`, see
+    /// [`Pdu::reference_hash`].
+    pub reference_hashes: BTreeMap<OwnedEventId, String>,
+}
+
 impl PduTemplate {
     /// Hashes and signs the event ([specification][spec]) and checks its size limits.
     ///
     /// # Errors
     /// When the content is not a JSON object with a canonical form, or a limit is exceeded.
+    /// [`EventError::MissingField`] in versions 1 and 2, see [`PduTemplate::build_early`].
     ///
     /// [spec]: https://spec.matrix.org/v1.19/server-server-api/#signing-events
     pub fn build(
         self,
+        rules: &RoomVersionRules,
+        server_name: &ServerName,
+        key: &SigningKey,
+    ) -> Result<Pdu, EventError> {
+        self.build_in_format(None, rules, server_name, key)
+    }
+
+    /// The same in room versions 1 and 2, whose events have ids of their own.
+    ///
+    /// # Errors
+    /// As for [`PduTemplate::build`]; [`EventError::MissingField`] when the hash of an event that
+    /// this one names is not among those given.
+    pub fn build_early(
+        self,
+        early: &EarlyFormat,
+        rules: &RoomVersionRules,
+        server_name: &ServerName,
+        key: &SigningKey,
+    ) -> Result<Pdu, EventError> {
+        self.build_in_format(Some(early), rules, server_name, key)
+    }
+
+    fn build_in_format(
+        self,
+        early: Option<&EarlyFormat>,
         rules: &RoomVersionRules,
         server_name: &ServerName,
         key: &SigningKey,
@@ -77,7 +114,7 @@ impl PduTemplate {
             content.insert("redacts".to_owned(), redacts.as_str().into());
         }
         let content_json = serde_json::value::to_raw_value(&content)?;
-        let mut object = self.object(content, rules);
+        let mut object = self.object(content, early, rules)?;
 
         let hashed_part = RedactingSerializer::new()
             .custom_redacted_root_fields(FIELDS_NOT_HASHED)
@@ -87,7 +124,11 @@ impl PduTemplate {
 
         // The signature and the event id cover the same bytes.
         let signed_part = signed_part(&object, &rules.redaction)?;
-        let event_id = event_id_of_signed_part(&signed_part);
+        let event_id = if rules.event_format.require_event_id {
+            own_event_id(&object)?
+        } else {
+            event_id_of_signed_part(&signed_part, rules.event_id_format)
+        };
         let signature = key.sign(signed_part.as_bytes()).base64();
         let own_signatures =
             CanonicalJsonObject::from([(key.key_id().as_str().to_owned(), signature.into())]);
@@ -163,21 +204,37 @@ impl PduTemplate {
     fn object(
         &self,
         content: CanonicalJsonObject,
+        early: Option<&EarlyFormat>,
         rules: &RoomVersionRules,
-    ) -> CanonicalJsonObject {
-        let event_ids = |event_ids: &[OwnedEventId]| {
-            let event_ids = event_ids.iter().map(|event_id| event_id.as_str().into());
-            CanonicalJsonValue::Array(event_ids.collect())
+    ) -> Result<CanonicalJsonObject, EventError> {
+        let hashes = references_are_pairs(rules).then_some(early).flatten();
+        let reference = |event_id: &OwnedEventId| -> Result<CanonicalJsonValue, EventError> {
+            let id = CanonicalJsonValue::from(event_id.as_str());
+            let Some(early) = hashes else { return Ok(id) };
+            let hash = early
+                .reference_hashes
+                .get(event_id)
+                .ok_or(EventError::MissingField { field: "sha256" })?;
+            let hash = CanonicalJsonValue::from(hash.as_str());
+            let hashes = CanonicalJsonObject::from([("sha256".to_owned(), hash)]);
+            Ok(CanonicalJsonValue::Array(vec![id, hashes.into()]))
+        };
+        let references = |event_ids: &[OwnedEventId]| -> Result<CanonicalJsonValue, EventError> {
+            let references: Result<Vec<_>, _> = event_ids.iter().map(reference).collect();
+            references.map(CanonicalJsonValue::Array)
         };
         let mut object = CanonicalJsonObject::from([
-            ("auth_events".to_owned(), event_ids(&self.auth_events)),
+            ("auth_events".to_owned(), references(&self.auth_events)?),
             ("content".to_owned(), content.into()),
             ("depth".to_owned(), self.depth.into()),
             ("origin_server_ts".to_owned(), self.origin_server_ts.0.into()),
-            ("prev_events".to_owned(), event_ids(&self.prev_events)),
+            ("prev_events".to_owned(), references(&self.prev_events)?),
             ("sender".to_owned(), self.sender.as_str().into()),
             ("type".to_owned(), self.event_type.to_string().into()),
         ]);
+        if let Some(early) = early.filter(|_| rules.event_format.require_event_id) {
+            object.insert("event_id".to_owned(), early.event_id.as_str().into());
+        }
         if let Some(room_id) = &self.room_id {
             object.insert("room_id".to_owned(), room_id.as_str().into());
         }
@@ -192,7 +249,7 @@ impl PduTemplate {
         {
             object.insert("redacts".to_owned(), redacts.as_str().into());
         }
-        object
+        Ok(object)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod drain;
 pub mod measure;
 pub mod rate_limit;
+pub mod unread;
 
 use std::time::Duration;
 
@@ -67,12 +68,12 @@ pub fn surround(router: Router, is_https: bool) -> Router {
             .layer(compression)
             .layer(CatchPanicLayer::custom(panicked)),
     );
-    let router = secure(router);
+    let mut router = secure(router);
     if is_https {
-        router.layer(header_if_absent(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
-    } else {
-        router
+        let header = header_if_absent(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        router = router.layer(header);
     }
+    router.layer(unread::ReadRest)
 }
 
 /// Gives every answer the headers that keep browsers from making more of it than it is.

@@ -13,6 +13,9 @@ pub enum RoomError {
     /// The user may not do this.
     #[error("{0}")]
     Forbidden(String),
+    /// Somebody's membership doesn't allow the change.
+    #[error("{0}")]
+    BadState(String),
     /// This server doesn't know the room, or the user may not know of it.
     #[error("no room {0} is known here: check the address")]
     UnknownRoom(OwnedRoomId),

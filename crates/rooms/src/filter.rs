@@ -1,6 +1,7 @@
 //! Filters of events (client-server API, section "Filtering"), for sync, messages, context and
 //! search alike.
 
+use pli_accounts::filters::RelationFilter;
 use ruma::{
     RoomId, UserId,
     api::client::filter::{Filter, RoomEventFilter, UrlFilter},
@@ -26,41 +27,14 @@ pub fn matches(filter: &RoomEventFilter, room_id: &RoomId, event: &RoomEvent) ->
             .is_none_or(|url| matches!(url, UrlFilter::EventsWithUrl) == has_url(event))
 }
 
-/// Which relations to other events a filter asks for (MSC3874). Ruma's filters don't know them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct RelationFilter {
-    rel_types: Option<Vec<String>>,
-    not_rel_types: Option<Vec<String>>,
-    #[serde(rename = "org.matrix.msc3874.rel_types")]
-    unstable_rel_types: Option<Vec<String>>,
-    #[serde(rename = "org.matrix.msc3874.not_rel_types")]
-    unstable_not_rel_types: Option<Vec<String>>,
-}
-
-impl RelationFilter {
-    /// What a filter in JSON says of relations.
-    ///
-    /// # Errors
-    /// When it is not of the form of a filter.
-    pub fn from_json(filter: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(filter)
+/// Whether a filter of relations lets an event through (MSC3874).
+#[must_use]
+pub fn matches_relation(filter: &RelationFilter, event: &RoomEvent) -> bool {
+    if filter.is_open() {
+        return true;
     }
-
-    /// Whether the filter lets an event through. Only one that relates to another can be asked for;
-    /// an exclusion lets those through that relate to none.
-    #[must_use]
-    pub fn matches(&self, event: &RoomEvent) -> bool {
-        let included = self.rel_types.as_ref().or(self.unstable_rel_types.as_ref());
-        let excluded = self.not_rel_types.as_ref().or(self.unstable_not_rel_types.as_ref());
-        if included.is_none() && excluded.is_none() {
-            return true;
-        }
-        let relation = Relation::of(event);
-        let is_in = |rel_types: &Vec<String>| {
-            relation.as_ref().is_some_and(|relation| rel_types.contains(&relation.rel_type))
-        };
-        included.is_none_or(is_in) && !excluded.is_some_and(is_in)
-    }
+    let relation = Relation::of(event);
+    filter.allows(relation.as_ref().map(|relation| relation.rel_type.as_str()))
 }
 
 /// Whether a filter lets anything of a room through.

@@ -26,21 +26,22 @@ pub mod state;
 mod typing;
 mod visibility;
 
+pub use pli_accounts::filters::RelationFilter;
+
 pub use self::{
     error::RoomError,
     event::RoomEvent,
-    filter::RelationFilter,
     ignored::IgnoredUsers,
     keyspaces::KEYSPACES,
     news::{NewsKind, RoomNews},
     operations::{
         CallIdentity, Calls, Context, CreateRoom, DelayedEvent, DelayedEventAction,
-        DelayedEventLimits, DelayedEventRow, DelayedEvents, DelayedOutcome, HistoryPage,
-        HistoryRequest, InitialState, InvalidThreadSubscriptionsToken, InviteVerdict, LiveKit,
-        Mark, MembershipChange, OpenIdProof, Preset, PublicRoom, PublicRooms, ReceiptThreadKey,
-        Redaction, RelationsPage, RelationsRequest, RoomView, ScheduleEvent, SendMessage, SetState,
-        ThreadSubscriptionChange, ThreadSubscriptionChanges, ThreadSubscriptionsToken, ThreadsPage,
-        ThreadsRequest, UpgradeRoom,
+        DelayedEventLimits, DelayedEventRow, DelayedEvents, DelayedOutcome, DirectoryFilter,
+        HistoryPage, HistoryRequest, InitialState, InvalidThreadSubscriptionsToken, InviteVerdict,
+        LiveKit, Mark, MembershipChange, OpenIdProof, Preset, PublicRoom, PublicRooms,
+        ReceiptThreadKey, Redaction, RelationsPage, RelationsRequest, RoomView, ScheduleEvent,
+        SendMessage, SetState, ThreadSubscriptionChange, ThreadSubscriptionChanges,
+        ThreadSubscriptionsToken, ThreadsPage, ThreadsRequest, UpgradeRoom,
     },
     pagination::{InvalidPaginationToken, PaginationToken},
     power::PowerLevels,

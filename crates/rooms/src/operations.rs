@@ -35,7 +35,7 @@ pub use self::{
         DelayedEvent, DelayedEventAction, DelayedEventLimits, DelayedEventRow, DelayedEvents,
         DelayedOutcome, ScheduleEvent,
     },
-    directory::{PublicRoom, PublicRooms},
+    directory::{DirectoryFilter, PublicRoom, PublicRooms},
     history::{Context, HistoryPage, HistoryRequest},
     invite_filter::InviteVerdict,
     mark_read::{Mark, ReceiptThreadKey},

@@ -47,6 +47,11 @@ impl PowerLevels {
         event.user_power_level(user_id, self.rules).unwrap_or_default().into()
     }
 
+    /// Those whose power nobody can limit; nobody before version 12.
+    pub(crate) fn privileged_creators(&self) -> impl Iterator<Item = &OwnedUserId> {
+        self.creators.iter().filter(|_| self.rules.explicitly_privilege_room_creators)
+    }
+
     /// The level that an action needs.
     #[must_use]
     pub fn needed_for(&self, action: RoomPowerLevelsIntField) -> Int {

@@ -23,10 +23,10 @@ use ruma::{
 pub(crate) use self::index::{SEARCH_CURSOR, SEARCH_WORD};
 use self::words::{Searchable, words};
 use crate::{
-    Rooms,
+    RelationFilter, Rooms,
     error::RoomError,
     event::RoomEvent,
-    filter::{self, RelationFilter},
+    filter,
     operations::{Context, RoomView},
     rows::MembershipKind,
     state::StateRoot,
@@ -154,7 +154,7 @@ impl Rooms {
                 continue;
             };
             let is_wanted = filter::matches(request.filter, room_id, &event)
-                && request.relations.matches(&event)
+                && filter::matches_relation(request.relations, &event)
                 && !ignored.hides(&event);
             let Some(rank) = rank(&event, &terms, request.keys).filter(|_| is_wanted) else {
                 continue;

@@ -9,9 +9,12 @@ use pli_rooms::{
 use pli_store::{Position, Stamp};
 use ruma::{
     EventId, OwnedUserId, RoomId, UInt,
-    api::client::sync::sync_events::{
-        UnreadNotificationsCount,
-        v3::{JoinedRoom, State, StateEvents, Timeline},
+    api::client::{
+        filter::EventFormat,
+        sync::sync_events::{
+            UnreadNotificationsCount,
+            v3::{JoinedRoom, State, StateEvents, Timeline},
+        },
     },
     events::{
         AnyRoomAccountDataEvent, AnySyncEphemeralRoomEvent, TimelineEventType,
@@ -25,6 +28,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Changes, SyncError,
     answer::Answering,
+    fields,
     state::{MEMBER, Roots, heroes},
     timeline::Window,
 };
@@ -152,15 +156,28 @@ impl Answering<'_> {
         let mut timeline = Timeline::new();
         timeline.limited = window.limited;
         timeline.prev_batch = Some(PaginationToken::after(window.start).to_string());
-        timeline.events =
-            self.rooms().sync_events(&self.snapshot, self.reader(), &window.events).await?;
+        timeline.events = self.events(&window.events).await?;
         Ok(timeline)
     }
 
     pub(crate) async fn state_events(&self, state: &[Arc<RoomEvent>]) -> Result<State, SyncError> {
         let mut events = StateEvents::new();
-        events.events = self.rooms().sync_events(&self.snapshot, self.reader(), state).await?;
+        events.events = self.events(state).await?;
         Ok(if self.request.use_state_after { State::After(events) } else { State::Before(events) })
+    }
+
+    /// Events in the format, and with the fields, that the filter asks for.
+    async fn events<T>(&self, events: &[Arc<RoomEvent>]) -> Result<Vec<Raw<T>>, SyncError> {
+        let (rooms, filter) = (self.rooms(), &self.request.filter);
+        let events = if filter.event_format == EventFormat::Federation {
+            rooms.federation_events(&self.snapshot, self.reader(), events).await?
+        } else {
+            rooms.sync_events(&self.snapshot, self.reader(), events).await?
+        };
+        match &filter.event_fields {
+            None => Ok(events),
+            Some(fields) => Ok(fields::keep(fields, events)?),
+        }
     }
 
     pub(crate) fn reader(&self) -> Reader<'_> {

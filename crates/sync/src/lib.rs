@@ -8,6 +8,7 @@
 mod answer;
 mod device_lists;
 mod error;
+mod fields;
 mod joined;
 mod lazy;
 mod left;

@@ -1,9 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
-use ruma::{
-    OwnedDeviceId, OwnedUserId,
-    api::client::filter::{FilterDefinition, LazyLoadOptions},
-};
+use pli_accounts::filters::SyncFilter;
+use ruma::{OwnedDeviceId, OwnedUserId, api::client::filter::LazyLoadOptions};
 
 use crate::SyncToken;
 
@@ -17,7 +15,7 @@ pub struct SyncRequest {
     /// What the device has seen; `None`: nothing yet.
     pub since: Option<SyncToken>,
     /// What it wants to see.
-    pub filter: Arc<FilterDefinition>,
+    pub filter: Arc<SyncFilter>,
     /// Whether it wants the whole state of every room.
     pub full_state: bool,
     /// Whether state is told as of the end of the timeline instead of its start.

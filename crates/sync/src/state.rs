@@ -75,7 +75,11 @@ impl Answering<'_> {
         }
         let found = self.rooms().events(&self.snapshot, &event_ids).await?;
         let wanted = &self.request.filter.room.state;
-        let is_wanted = |event: &Arc<RoomEvent>| filter::matches(wanted, &user_room.room_id, event);
+        let relations = &self.request.filter.state_relations;
+        let is_wanted = |event: &Arc<RoomEvent>| {
+            filter::matches(wanted, &user_room.room_id, event)
+                && filter::matches_relation(relations, event)
+        };
         Ok(found.into_iter().flatten().filter(is_wanted).collect())
     }
 

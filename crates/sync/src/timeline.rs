@@ -98,7 +98,9 @@ impl Answering<'_> {
                 .await?;
             let ignored = self.ignored().await?;
             let is_wanted = |event: &Arc<RoomEvent>| {
-                !ignored.hides(event) && filter::matches(wanted, room_id, event)
+                !ignored.hides(event)
+                    && filter::matches(wanted, room_id, event)
+                    && filter::matches_relation(&self.request.filter.timeline_relations, event)
             };
             for event in visible.into_iter().filter(is_wanted) {
                 if window.events.len() == limit {

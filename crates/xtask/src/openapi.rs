@@ -79,6 +79,14 @@ impl OpenApi {
         })
     }
 
+    /// What a schema stands for, if it only names another one.
+    #[must_use]
+    pub fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
+        let Some(name) = schema["$ref"].as_str() else { return schema };
+        let path = name.strip_prefix("#/components").unwrap_or(name);
+        self.components.pointer(path).map_or(schema, |named| self.resolve(named))
+    }
+
     fn read(text: &str) -> Result<Self, serde_json::Error> {
         let bundle: Bundle = serde_json::from_str(text)?;
         let mut operations = Vec::new();

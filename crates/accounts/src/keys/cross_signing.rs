@@ -83,13 +83,16 @@ impl CrossSigning {
         upload: &CrossSigningUpload,
         authenticated: bool,
     ) -> Result<UploadOutcome, AccountsError> {
+        let snapshot = self.store.snapshot().await?;
+        let stored = stored_keys(&snapshot, user).await?;
+        if upload.master_key.is_none() && stored[0].is_none() {
+            return Err(no_master_key());
+        }
         let uploaded = [
             parse(user, CrossSigningUsage::Master, upload.master_key.as_ref())?,
             parse(user, CrossSigningUsage::SelfSigning, upload.self_signing_key.as_ref())?,
             parse(user, CrossSigningUsage::UserSigning, upload.user_signing_key.as_ref())?,
         ];
-        let snapshot = self.store.snapshot().await?;
-        let stored = stored_keys(&snapshot, user).await?;
 
         let has_master = stored[0].is_some();
         let all_known = uploaded.iter().zip(&stored).all(|(new, old)| match (new, old) {
@@ -176,9 +179,7 @@ fn check_signatures(
         .as_ref()
         .or(stored_master)
         .and_then(SignedObject::cross_signing_key)
-        .ok_or_else(|| {
-            AccountsError::MissingParam("there is no master key: upload it with the others".into())
-        })?;
+        .ok_or_else(no_master_key)?;
     for key in others.iter().flatten() {
         let signature = key.signatures.get(&format!("ed25519:{master_key}"));
         if !signature.is_some_and(|signature| key.is_signed(&master_key, signature)) {
@@ -188,6 +189,10 @@ fn check_signatures(
         }
     }
     Ok(())
+}
+
+fn no_master_key() -> AccountsError {
+    AccountsError::MissingParam("there is no master key: upload it with the others".into())
 }
 
 /// Signatures name keys and devices alike by `ed25519:<id>`, so a key must not be a device's id.

@@ -11,7 +11,7 @@ use super::{
     DeviceKeys,
     json::{push_separator, push_string},
     query_cache::{MasterKey, SignedUsers, UserKeys},
-    signed::push_signatures,
+    signed::{close_signed, push_signatures},
 };
 use crate::{AccountsError, device_lists::DeviceLists};
 
@@ -159,10 +159,7 @@ fn push_master_key(
         .and_then(|signed| signed.by_user.get(user))
         .filter(|signature| signature.master_key == master.public_key);
     if let Some(signature) = own_signature {
-        out.push(',');
-        push_string(out, requester.as_str());
-        out.push(':');
-        push_signatures(out, &signature.signatures);
+        push_signatures(out, requester, &signature.signatures);
     }
-    out.push_str("}}");
+    close_signed(out);
 }

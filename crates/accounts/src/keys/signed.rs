@@ -72,21 +72,19 @@ impl SignedObject {
             .is_ok()
     }
 
-    /// Appends the object's JSON up to and including the owner's signatures, without the end of
-    /// `signatures` and of the object: `{…,"signatures":{"@owner:…":{…}`.
+    /// Appends the object's JSON up to and including the owner's signatures, if there are any, without
+    /// the end of `signatures` and of the object: `{…,"signatures":{"@owner:…":{…}`.
     pub(crate) fn push_open(&self, out: &mut String, owner: &UserId) {
         // The body is an object with at least the owner's id in it.
         out.push_str(self.body.strip_suffix('}').unwrap_or(&self.body));
-        out.push_str(",\"signatures\":{");
-        push_string(out, owner.as_str());
-        out.push(':');
-        push_signatures(out, &self.signatures);
+        out.push_str(SIGNATURES);
+        push_signatures(out, owner, &self.signatures);
     }
 
     /// Appends the object's JSON.
     pub(crate) fn push(&self, out: &mut String, owner: &UserId) {
         self.push_open(out, owner);
-        out.push_str("}}");
+        close_signed(out);
     }
 }
 
@@ -95,9 +93,32 @@ struct Body {
     keys: BTreeMap<String, String>,
 }
 
-/// Appends signatures by key id as a JSON object.
-pub(crate) fn push_signatures(out: &mut String, signatures: &BTreeMap<String, String>) {
-    out.push('{');
+/// How the signatures of an object begin.
+const SIGNATURES: &str = ",\"signatures\":{";
+
+/// Appends the end of a signed object. Without any signatures it has no `signatures`.
+pub(crate) fn close_signed(out: &mut String) {
+    match out.strip_suffix(SIGNATURES).map(str::len) {
+        Some(unsigned) => out.truncate(unsigned),
+        None => out.push('}'),
+    }
+    out.push('}');
+}
+
+/// Appends somebody's signatures by key id, if there are any, to an object's `signatures`.
+pub(crate) fn push_signatures(
+    out: &mut String,
+    signer: &UserId,
+    signatures: &BTreeMap<String, String>,
+) {
+    if signatures.is_empty() {
+        return;
+    }
+    if !out.ends_with(SIGNATURES) {
+        out.push(',');
+    }
+    push_string(out, signer.as_str());
+    out.push_str(":{");
     let start = out.len();
     for (key_id, signature) in signatures {
         push_separator(out, start);

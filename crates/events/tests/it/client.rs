@@ -86,8 +86,9 @@ fn a_redacted_event_carries_its_redaction() {
     };
     let redaction = build(redaction);
     let redacted = pdu.redacted(&rules("11").redaction).unwrap();
-    let event =
-        value(&ClientEvent::for_sync(&redacted).redacted_because(Some(&redaction)).at(later()));
+    let event = value(
+        &ClientEvent::for_sync(&redacted).redacted_because(Some(&redaction), None).at(later()),
+    );
     assert_eq!(event["content"], json!({}));
     let because = &event["unsigned"]["redacted_because"];
     assert_eq!(because["event_id"], redaction.event_id().as_str());

@@ -1,8 +1,10 @@
 //! If these fail, this server takes part in rooms by other rules than the rest of the room.
 
+use std::collections::BTreeMap;
+
 use pli_events::{
-    EventError, Pdu, PduTemplate, SUPPORTED_ROOM_VERSIONS, canonical_object, canonical_string,
-    room_version_rules, select_auth_events,
+    EarlyFormat, EventError, IncomingPdu, Pdu, PduTemplate, SUPPORTED_ROOM_VERSIONS,
+    canonical_object, canonical_string, room_version_rules, select_auth_events,
 };
 use ruma::{
     RoomVersionId, events::StateEventType, owned_event_id, room_id, signatures::reference_hash,
@@ -10,16 +12,16 @@ use ruma::{
 };
 use serde_json::json;
 
-use crate::fixtures::{build, content, event_id, key, message, rules, server, state};
+use crate::fixtures::{build, content, event_id, key, keys, message, rules, server, state};
 
 #[test]
-fn versions_6_to_12_are_supported_and_no_others() {
+fn versions_2_to_12_are_supported_and_no_others() {
     let names: Vec<_> = SUPPORTED_ROOM_VERSIONS.iter().map(RoomVersionId::as_str).collect();
-    assert_eq!(names, ["6", "7", "8", "9", "10", "11", "12"]);
+    assert_eq!(names, ["2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]);
     for version in SUPPORTED_ROOM_VERSIONS {
         room_version_rules(version).unwrap();
     }
-    for version in ["1", "5", "13", "org.example.mine"] {
+    for version in ["1", "13", "org.example.mine"] {
         let version = RoomVersionId::try_from(version).unwrap();
         assert!(matches!(room_version_rules(&version), Err(EventError::RoomVersion(_))));
     }
@@ -27,7 +29,7 @@ fn versions_6_to_12_are_supported_and_no_others() {
 
 #[test]
 fn the_id_is_the_reference_hash_of_every_version() {
-    for version in ["6", "7", "8", "9", "10", "11"] {
+    for version in ["4", "5", "6", "7", "8", "9", "10", "11"] {
         let rules = rules(version);
         for template in [message(), state("m.room.power_levels", &json!({ "invite": 50 }))] {
             let pdu = template.build(rules, server(), &key()).unwrap();
@@ -37,6 +39,67 @@ fn the_id_is_the_reference_hash_of_every_version() {
             assert_eq!(Pdu::from_object(object, rules).unwrap(), pdu, "version {version}");
         }
     }
+}
+
+#[test]
+fn in_version_3_ids_are_written_in_the_other_alphabet_of_base64() {
+    let of_version = |version| {
+        let pdu = message().build(rules(version), server(), &key()).unwrap();
+        let object = canonical_object(pdu.json()).unwrap();
+        let incoming = IncomingPdu::parse(pdu.json(), rules(version)).unwrap();
+        assert_eq!(incoming.event_id(), pdu.event_id());
+        assert_eq!(Pdu::from_object(object, rules(version)).unwrap(), pdu);
+        pdu.event_id().to_string()
+    };
+    let (of_3, of_4) = (of_version("3"), of_version("4"));
+    assert_eq!(of_3.replace('+', "-").replace('/', "_"), of_4);
+}
+
+#[test]
+fn in_version_2_events_have_ids_of_their_own_and_name_others_with_their_hashes() {
+    let rules = rules("2");
+    let hash = build(message()).reference_hash(&rules.redaction).unwrap();
+    let names = [event_id('p'), event_id('a'), event_id('b')];
+    let early = EarlyFormat {
+        event_id: owned_event_id!("$mine:domain"),
+        reference_hashes: names.iter().map(|name| (name.clone(), hash.clone())).collect(),
+    };
+    let pdu = message().build_early(&early, rules, server(), &key()).unwrap();
+    assert_eq!(pdu.event_id(), "$mine:domain");
+    assert_eq!(pdu.prev_events(), [event_id('p')]);
+    let json: serde_json::Value = serde_json::from_str(pdu.json()).unwrap();
+    assert_eq!(json["event_id"], "$mine:domain");
+    assert_eq!(json["prev_events"], json!([[event_id('p'), { "sha256": hash }]]));
+    assert_eq!(json["auth_events"][1][0], event_id('b').as_str());
+
+    // Whoever gets it reads the same event, also after its redaction, which leaves the hash alone.
+    let stored = Pdu::from_stored(pdu.event_id().to_owned(), pdu.json()).unwrap();
+    assert_eq!(
+        (stored.prev_events(), stored.auth_events()),
+        (pdu.prev_events(), pdu.auth_events())
+    );
+    let received = IncomingPdu::parse(pdu.json(), rules).unwrap().verify(&keys()).unwrap();
+    assert_eq!(received.pdu, pdu);
+    assert!(!received.redacted);
+    let redacted = pdu.redacted(&rules.redaction).unwrap();
+    let before = pdu.reference_hash(&rules.redaction).unwrap();
+    assert_eq!(redacted.reference_hash(&rules.redaction).unwrap(), before);
+    let object = canonical_object(pdu.json()).unwrap();
+    assert_eq!(reference_hash(&object, rules).unwrap(), before);
+
+    // An id that names no server, and references without hashes, belong to later versions.
+    let without = EarlyFormat { reference_hashes: BTreeMap::new(), ..early.clone() };
+    let error = message().build_early(&without, rules, server(), &key()).unwrap_err();
+    assert!(matches!(error, EventError::MissingField { field: "sha256" }));
+    let error = message().build(rules, server(), &key()).unwrap_err();
+    assert!(matches!(error, EventError::MissingField { field: "event_id" }));
+    let nameless = EarlyFormat { event_id: event_id('x'), ..early };
+    let error = message().build_early(&nameless, rules, server(), &key()).unwrap_err();
+    assert!(matches!(error, EventError::WrongType { field: "event_id", .. }));
+    let mut object = object;
+    object.insert("prev_events".to_owned(), vec!["$p:domain".into()].into());
+    let error = Pdu::from_object(object, rules).unwrap_err();
+    assert!(matches!(error, EventError::WrongType { field: "prev_events", .. }));
 }
 
 #[test]

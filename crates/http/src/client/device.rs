@@ -9,11 +9,10 @@ mod update;
 use axum::Router;
 use pli_accounts::devices::Device;
 use ruma::{
-    MilliSecondsSinceUnixEpoch, UInt,
-    api::client::device::{
-        self as api, delete_device, delete_devices, get_device, get_devices, update_device,
-    },
+    OwnedDeviceId,
+    api::client::device::{delete_device, delete_devices, get_device, get_devices, update_device},
 };
+use serde::Serialize;
 
 use crate::{AppState, route::RumaRoutes};
 
@@ -26,12 +25,21 @@ pub(super) fn routes() -> Router<AppState> {
         .endpoint::<delete_devices::v3::Request, _, _>(delete_many::delete_many)
 }
 
-/// A device as the specification writes it.
-fn as_api(device: Device) -> api::Device {
-    let mut answer = api::Device::new(device.device_id);
-    answer.display_name = device.display_name;
-    answer.last_seen_ip = device.last_seen_ip;
-    answer.last_seen_ts =
-        device.last_seen_ms.map(|ms| MilliSecondsSinceUnixEpoch(UInt::new_saturating(ms)));
-    answer
+/// A device as the specification writes it. Ruma's type says `null` for what there is not.
+#[derive(Serialize)]
+pub(in crate::client) struct DeviceBody {
+    device_id: OwnedDeviceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_ip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_ts: Option<u64>,
+}
+
+impl From<Device> for DeviceBody {
+    fn from(device: Device) -> Self {
+        let Device { device_id, display_name, last_seen_ip, last_seen_ms, .. } = device;
+        Self { device_id, display_name, last_seen_ip, last_seen_ts: last_seen_ms }
+    }
 }

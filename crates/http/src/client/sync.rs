@@ -11,12 +11,9 @@ use axum::{
     response::IntoResponse,
 };
 use metrics::Gauge;
-use pli_accounts::filters::Filters;
+use pli_accounts::filters::{Filters, SyncFilter};
 use pli_sync::{Sync, SyncRequest};
-use ruma::api::client::{
-    filter::FilterDefinition,
-    sync::sync_events::v3::{Filter, Request},
-};
+use ruma::api::client::sync::sync_events::v3::{Filter, Request};
 
 use self::body::{Body, Shape};
 use crate::{
@@ -37,14 +34,12 @@ pub(super) async fn sync(
 ) -> Result<axum::response::Response, MatrixError> {
     let since = request.since.as_deref().map(str::parse).transpose();
     let filter = match request.filter {
-        None => Arc::new(FilterDefinition::default()),
-        Some(Filter::FilterDefinition(filter)) => Arc::new(filter),
+        None => Arc::default(),
         // Ruma takes a filter that it can't read for the id of one.
-        Some(Filter::FilterId(id)) if id.trim_start().starts_with('{') => {
-            return Err(MatrixError::invalid_param("filter: not of the form of a filter"));
+        Some(Filter::FilterId(id)) if !id.trim_start().starts_with('{') => {
+            filters.get(&requester.user_id, &id).await?
         }
-        Some(Filter::FilterId(id)) => filters.get(&requester.user_id, &id).await?,
-        Some(_) => return Err(MatrixError::invalid_param("filter: not an id and not a filter")),
+        Some(_) => Arc::new(filter_in(query.as_deref())?),
     };
     let presence = sync.presence();
     let _present = Box::pin(presence.syncing(&requester, request.set_presence)).await?;
@@ -64,6 +59,14 @@ pub(super) async fn sync(
     let response = sync.sync(&request, drain.begun()).await?;
     let shape = Shape { state_after, is_first: request.since.is_none() };
     Ok(Json(Body::of(&response, shape)).into_response())
+}
+
+/// The filter in a query. Ruma's type doesn't know all that it can say.
+fn filter_in(query: Option<&str>) -> Result<SyncFilter, MatrixError> {
+    let mut parameters = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let filter = parameters.find(|(name, _)| name == "filter");
+    let filter = filter.map(|(_, filter)| filter).unwrap_or_default();
+    Ok(SyncFilter::from_json(&filter)?)
 }
 
 /// Whether a client asks for the state at the end of timelines by the name that this had before the

@@ -11,6 +11,7 @@ impl From<RoomError> for MatrixError {
         let message = error.to_string();
         match error {
             RoomError::Forbidden(_) => Self::forbidden(message),
+            RoomError::BadState(_) => Self::new(StatusCode::FORBIDDEN, "M_BAD_STATE", message),
             // Whether a room exists is nothing that a stranger learns.
             RoomError::UnknownRoom(_) => Self::forbidden("you are not in this room"),
             RoomError::UnknownAlias(_)

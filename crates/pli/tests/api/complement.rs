@@ -6,6 +6,8 @@ mod directory;
 mod files;
 mod history;
 mod people;
+mod refusals;
+mod room_versions;
 mod services;
 mod spaces;
 mod state;

@@ -21,6 +21,11 @@ impl Connection {
     async fn ask(&mut self) -> (String, Value) {
         let request = b"GET /_matrix/client/versions HTTP/1.1\r\nhost: pli.test\r\n\r\n";
         self.0.write_all(request).await.unwrap();
+        self.answer().await
+    }
+
+    /// The next answer's head, in lower case, and body.
+    async fn answer(&mut self) -> (String, Value) {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(self.0.read_u8().await.unwrap());
@@ -76,4 +81,37 @@ async fn http_2_needs_no_tls() {
     let answer = client.get(server.url("/_matrix/client/versions")).send().await.unwrap();
     assert_eq!(answer.version(), reqwest::Version::HTTP_2);
     assert!(answer.status().is_success());
+}
+
+/// Whose access token has expired renews it and goes on: on the same connection, behind a proxy
+/// with everybody else's.
+#[tokio::test]
+async fn a_request_that_is_refused_before_its_body_came_costs_no_connection() {
+    let server = TestServer::start_with("store.url = \"memory:\"").await;
+    let mut connection = Connection::open(&server).await;
+    for request in [
+        "POST /_matrix/client/v3/createRoom",
+        "PUT /_matrix/client/v3/rooms/x/send/m.room.message/x",
+        "POST /_matrix/client/v3/rooms/x/send/m.room.message/x",
+        "POST /_matrix/client/v3/nothing",
+    ] {
+        let head = format!("{request} HTTP/1.1\r\nhost: pli.test\r\ncontent-length: 2\r\n\r\n");
+        connection.0.write_all(head.as_bytes()).await.unwrap();
+        // The server reads what it has before the rest is there.
+        Connection::open(&server).await.ask().await;
+        connection.0.write_all(b"{}").await.unwrap();
+        let (head, _) = connection.answer().await;
+        assert!(head.starts_with("http/1.1 40"), "{head}");
+        assert!(!head.contains("connection: close"), "{head}");
+    }
+    let (head, _) = connection.ask().await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+
+    // Of what is too long to be waited for the client learns that the connection ends.
+    let request = "POST /_matrix/client/v3/createRoom HTTP/1.1\r\nhost: pli.test\r\n\
+                   content-length: 1000000\r\n\r\n";
+    connection.0.write_all(request.as_bytes()).await.unwrap();
+    let (head, _) = connection.answer().await;
+    assert!(head.contains("connection: close"), "{head}");
+    assert!(connection.is_closed().await);
 }

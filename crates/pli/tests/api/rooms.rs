@@ -120,7 +120,7 @@ async fn people_are_removed_banned_and_forgotten() {
     server.post(&claire, &format!("{room}/kick"), body.clone()).await.ok();
     server.post(&claire, &format!("{room}/kick"), body.clone()).await.refused(403, "M_FORBIDDEN");
     server.post(&claire, &format!("{room}/ban"), body.clone()).await.ok();
-    server.post(&samir, &format!("{room}/join"), json!({})).await.refused(403, "M_FORBIDDEN");
+    server.post(&samir, &format!("{room}/join"), json!({})).await.refused(403, "M_BAD_STATE");
     let path = format!("{room}/members?membership=ban");
     let banned = server.get(&claire, &path).await.ok();
     assert_eq!(banned["chunk"][0]["state_key"], samir.user_id);

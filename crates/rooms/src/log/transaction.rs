@@ -6,11 +6,11 @@ mod commit;
 mod new_event;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
-use pli_events::{Pdu, PduTemplate, room_version_rules};
+use pli_events::{EarlyFormat, Pdu, PduTemplate, room_version_rules};
 use pli_store::{Batch, Expect, Position, Stamp, Touch};
 use ruma::{
     EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, RoomVersionId, UInt,
@@ -114,8 +114,13 @@ impl<'a> RoomTransaction<'a> {
             replaces_state: None,
             sticky: None,
         };
-        let config = &rooms.inner.config;
-        let pdu = template.build(rules, &config.server_name, &rooms.inner.signing_key)?;
+        let early = if rules.event_format.require_event_id {
+            let event_id = rooms.new_event_id()?;
+            Some(EarlyFormat { event_id, reference_hashes: BTreeMap::new() })
+        } else {
+            None
+        };
+        let pdu = rooms.sign(template, early.as_ref(), rules)?;
         let no_event = |_: &EventId| None::<Pdu>;
         state_res::check_state_independent_auth_rules(&rules.authorization, &pdu, no_event)
             .map_err(RoomError::InvalidRoomState)?;

@@ -20,6 +20,15 @@ pub struct PublicRoom {
     pub summary: RoomSummary,
 }
 
+/// Which rooms of a directory are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DirectoryFilter {
+    /// What the name, topic or alias contains; all of them if absent.
+    pub search: Option<String>,
+    /// The types, `None` for ordinary rooms; all types if empty.
+    pub room_types: Vec<Option<String>>,
+}
+
 /// A page of the public directory, the rooms with the most members first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicRooms {
@@ -75,19 +84,18 @@ impl Rooms {
         Ok(())
     }
 
-    /// A page of the public directory; only rooms whose name, topic or alias contains `search`, if
-    /// that is given.
+    /// A page of the public directory.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn public_rooms(
         &self,
-        search: Option<&str>,
+        filter: &DirectoryFilter,
         offset: usize,
         limit: usize,
     ) -> Result<PublicRooms, RoomError> {
         let room_ids = self.listed_rooms().await?;
-        self.directory_page(room_ids, search, offset, limit).await
+        self.directory_page(room_ids, filter, offset, limit).await
     }
 
     /// All rooms of the public directory.
@@ -117,7 +125,7 @@ impl Rooms {
     pub async fn directory_page(
         &self,
         mut room_ids: Vec<OwnedRoomId>,
-        search: Option<&str>,
+        filter: &DirectoryFilter,
         offset: usize,
         limit: usize,
     ) -> Result<PublicRooms, RoomError> {
@@ -134,9 +142,12 @@ impl Rooms {
                 }
             }
         }
-        if let Some(search) = search.map(str::to_lowercase).filter(|search| !search.is_empty()) {
-            listed.retain(|room| is_match(&room.summary, &search));
-        }
+        let search = filter.search.as_deref().map(str::to_lowercase).unwrap_or_default();
+        listed.retain(|PublicRoom { summary, .. }| {
+            let is_of_type =
+                filter.room_types.is_empty() || filter.room_types.contains(&summary.room_type);
+            is_of_type && (search.is_empty() || is_match(summary, &search))
+        });
         listed.sort_by(|left, right| {
             let by_members = right.summary.joined.cmp(&left.summary.joined);
             by_members.then_with(|| left.room_id.cmp(&right.room_id))

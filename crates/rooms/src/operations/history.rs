@@ -9,12 +9,8 @@ use ruma::{
 
 use super::RoomView;
 use crate::{
-    IgnoredUsers, Rooms,
-    error::RoomError,
-    event::RoomEvent,
-    filter::{self, RelationFilter},
-    pagination::PaginationToken,
-    read::TimelineRange,
+    IgnoredUsers, RelationFilter, Rooms, error::RoomError, event::RoomEvent, filter,
+    pagination::PaginationToken, read::TimelineRange,
 };
 
 /// How many events are read at once.
@@ -81,7 +77,7 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     fn allows(&self, room_id: &RoomId, event: &RoomEvent) -> bool {
         filter::matches(self.filter, room_id, event)
-            && self.relations.matches(event)
+            && filter::matches_relation(self.relations, event)
             && !self.ignored.hides(event)
     }
 }

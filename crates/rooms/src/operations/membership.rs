@@ -130,11 +130,10 @@ impl Rooms {
         self.change_membership(change, target, Action::Invite { is_direct }).await
     }
 
-    /// Leaves a room, rejects an invitation or takes a knock back. Somebody who left already stays
-    /// so.
+    /// Leaves a room, rejects an invitation or takes a knock back.
     ///
     /// # Errors
-    /// [`RoomError::Forbidden`], [`RoomError::UnknownRoom`]; when the store fails.
+    /// [`RoomError::Forbidden`], also for somebody who left already; [`RoomError::UnknownRoom`]; when the store fails.
     pub async fn leave(&self, change: MembershipChange) -> Result<OwnedEventId, RoomError> {
         let target = change.sender.clone();
         self.change_membership(change, target, Action::Leave).await
@@ -167,8 +166,8 @@ impl Rooms {
     /// Lifts a ban.
     ///
     /// # Errors
-    /// [`RoomError::Forbidden`], also if there is no ban; [`RoomError::UnknownRoom`]; when the store
-    /// fails.
+    /// [`RoomError::Forbidden`]; [`RoomError::BadState`] if there is no ban;
+    /// [`RoomError::UnknownRoom`]; when the store fails.
     pub async fn unban(
         &self,
         change: MembershipChange,
@@ -249,6 +248,10 @@ impl ChangeMembership {
         let current =
             transaction.state_event(&StateEventType::RoomMember, self.target.as_str()).await?;
         let kind = current.as_deref().map(|current| MembershipKind::of(&membership_in(current)));
+        // What somebody else's membership is, only members learn.
+        if self.sender != self.target && !transaction.is_joined(&self.sender).await? {
+            return Err(RoomError::Forbidden("you are not in this room".to_owned()));
+        }
         if let Some(current) = self.is_done_already(current.as_deref(), kind)? {
             return Ok(current);
         }
@@ -293,18 +296,24 @@ impl ChangeMembership {
         kind: Option<MembershipKind>,
     ) -> Result<Option<OwnedEventId>, RoomError> {
         let nothing_to_do = match (self.action, kind) {
-            (Action::Join, Some(MembershipKind::Join))
-            | (Action::Leave, Some(MembershipKind::Leave)) => true,
-            (Action::Leave, None) => {
+            (Action::Join, Some(MembershipKind::Join)) => true,
+            (Action::Leave, Some(MembershipKind::Leave) | None) => {
                 return Err(RoomError::Forbidden("you are not in this room".to_owned()));
             }
+            // A ban is lifted before anything else.
+            (Action::Join | Action::Knock, Some(MembershipKind::Ban)) => {
+                return Err(RoomError::BadState("you are banned from this room".to_owned()));
+            }
+            (Action::Invite { .. } | Action::Kick, Some(MembershipKind::Ban)) => {
+                return Err(RoomError::BadState(format!("{} is banned", self.target)));
+            }
             // For the rules removing is leaving, and so is lifting a ban.
-            (Action::Kick, Some(MembershipKind::Ban | MembershipKind::Leave) | None) => {
+            (Action::Kick, Some(MembershipKind::Leave) | None) => {
                 return Err(RoomError::Forbidden(format!("{} is not in this room", self.target)));
             }
             (Action::Unban, Some(MembershipKind::Ban)) => false,
             (Action::Unban, _) => {
-                return Err(RoomError::Forbidden(format!("{} is not banned", self.target)));
+                return Err(RoomError::BadState(format!("{} is not banned", self.target)));
             }
             _ => false,
         };

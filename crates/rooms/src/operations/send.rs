@@ -214,12 +214,37 @@ impl Operation for PutState {
             {
                 return Ok(current.event_id().to_owned());
             }
+            if event.event_type == TimelineEventType::RoomPowerLevels {
+                check_levels_name_no_creator(transaction, &event.content).await?;
+            }
             if event.event_type == TimelineEventType::RoomCanonicalAlias {
                 let former = current.map(|current| current.pdu.content().to_owned());
                 check_aliases(transaction, &event.content, former.as_deref()).await?;
             }
             transaction.append(event.clone()).await
         })
+    }
+}
+
+/// Since version 12 creators have all power, and power levels that name one are malformed
+/// ([specification](https://spec.matrix.org/v1.19/rooms/v12/#authorization-rules)).
+async fn check_levels_name_no_creator(
+    transaction: &RoomTransaction<'_>,
+    content: &RawValue,
+) -> Result<(), RoomError> {
+    #[derive(Deserialize)]
+    struct Levels {
+        #[serde(default)]
+        users: serde_json::Map<String, serde_json::Value>,
+    }
+    // Whatever else is wrong with the content, the rules say.
+    let Ok(Levels { users }) = serde_json::from_str(content.get()) else { return Ok(()) };
+    let levels = transaction.power_levels_at(transaction.head.state).await?;
+    match levels.privileged_creators().find(|creator| users.contains_key(creator.as_str())) {
+        Some(creator) => Err(RoomError::BadContent(format!(
+            "{creator} created this room and has all power in it: leave them out of `users`"
+        ))),
+        None => Ok(()),
     }
 }
 

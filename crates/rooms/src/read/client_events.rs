@@ -3,7 +3,7 @@ use std::{collections::HashMap, sync::Arc};
 use pli_events::ClientEvent;
 use pli_store::Snapshot;
 use ruma::{
-    DeviceId, MilliSecondsSinceUnixEpoch, OwnedEventId, UserId,
+    DeviceId, MilliSecondsSinceUnixEpoch, OwnedEventId, TransactionId, UserId,
     events::room::member::MembershipState, serde::Raw,
 };
 
@@ -34,6 +34,22 @@ impl Rooms {
         events: &[Arc<RoomEvent>],
     ) -> Result<Vec<Raw<T>>, RoomError> {
         self.format_events(snapshot, reader, events, |pdu| ClientEvent::for_sync(pdu)).await
+    }
+
+    /// Events as `/sync` gives them to whoever wants to see them as servers exchange them, in the same
+    /// order.
+    ///
+    /// Only for events that the reader may see: ask [`Rooms::visible_events`] first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn federation_events<T>(
+        &self,
+        snapshot: &Snapshot,
+        reader: Reader<'_>,
+        events: &[Arc<RoomEvent>],
+    ) -> Result<Vec<Raw<T>>, RoomError> {
+        self.format_events(snapshot, reader, events, |pdu| ClientEvent::for_server(pdu)).await
     }
 
     /// Events as all other endpoints give them (with `room_id`), in the same order.
@@ -119,20 +135,27 @@ pub(super) fn format_event<T>(
 ) -> Raw<T> {
     let companion = |event_id: Option<&ruma::EventId>| {
         let event_id = event_id?;
-        companions.iter().find(|event| event.event_id() == event_id).map(|event| &event.pdu)
+        companions.iter().find(|event| event.event_id() == event_id)
     };
-    // Only the device that sent an event learns its transaction id.
-    let transaction = event.transaction.as_ref().filter(|transaction| {
-        event.pdu.sender() == reader.user_id && reader.device_id == Some(&transaction.device_id)
-    });
+    let redaction = companion(event.redacted_by.as_deref());
     // A redacted event doesn't bring back what it replaced.
     let previous = companion(event.pdu.replaces_state()).filter(|_| event.redacted_by.is_none());
+    let redaction_transaction_id =
+        redaction.and_then(|redaction| own_transaction_id(redaction, reader));
     format(&event.pdu)
         .at(now)
         .membership(Some(membership))
-        .transaction_id(transaction.map(|transaction| &*transaction.transaction_id))
-        .previous(previous)
+        .transaction_id(own_transaction_id(event, reader))
+        .previous(previous.map(|previous| &previous.pdu))
         .relations(relations)
-        .redacted_because(companion(event.redacted_by.as_deref()))
+        .redacted_because(redaction.map(|redaction| &redaction.pdu), redaction_transaction_id)
         .to_raw()
+}
+
+/// Only the device that sent an event learns its transaction id.
+fn own_transaction_id<'e>(event: &'e RoomEvent, reader: Reader<'_>) -> Option<&'e TransactionId> {
+    let transaction = event.transaction.as_ref().filter(|transaction| {
+        event.pdu.sender() == reader.user_id && reader.device_id == Some(&transaction.device_id)
+    });
+    transaction.map(|transaction| &*transaction.transaction_id)
 }

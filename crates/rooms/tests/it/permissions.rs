@@ -24,7 +24,8 @@ async fn room(server: &Server) -> (OwnedRoomId, OwnedEventId) {
 
 #[track_caller]
 fn assert_forbidden<T: std::fmt::Debug>(what: &str, outcome: Result<T, RoomError>) {
-    assert!(matches!(outcome, Err(RoomError::Forbidden(_))), "{what}: {outcome:?}");
+    let is_forbidden = matches!(outcome, Err(RoomError::Forbidden(_) | RoomError::BadState(_)));
+    assert!(is_forbidden, "{what}: {outcome:?}");
 }
 
 #[tokio::test]

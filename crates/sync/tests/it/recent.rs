@@ -1,6 +1,7 @@
 //! The members of a room are answered from what was read once for all of them: nobody may be shown
 //! more, or older things, than a reading of their own would show.
 
+use pli_accounts::filters::SyncFilter;
 use pli_rooms::{Mark, MembershipChange, ReceiptKind, ReceiptThreadKey, Redaction};
 use ruma::{EventId, OwnedRoomId, RoomId, UInt, events::StateEventType};
 use serde_json::json;
@@ -177,8 +178,7 @@ async fn a_room_in_which_much_happened_is_told_without_a_hole() {
     assert_eq!(texts(&response, &room_id), said[130..]);
 
     let mut request = Server::request("samir", Some(&since));
-    let mut filter = ruma::api::client::filter::FilterDefinition::default();
-    filter.room.timeline.limit = UInt::new(200);
+    let filter = SyncFilter::from_json(r#"{"room":{"timeline":{"limit":200}}}"#).unwrap();
     request.filter = std::sync::Arc::new(filter);
     let response = server.sync.sync(&request, std::future::pending()).await.unwrap();
     assert!(!response.rooms.join[&room_id].timeline.limited);

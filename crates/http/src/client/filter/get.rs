@@ -1,22 +1,19 @@
 //! `GET /_matrix/client/v3/user/{userId}/filter/{filterId}`
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3useruseridfilterfilterid)).
 
-use axum::extract::State;
+use axum::{Json, extract::State};
 use pli_accounts::Filters;
-use ruma::api::client::filter::get_filter::v3::{Request, Response};
+use ruma::api::client::filter::get_filter::v3::Request;
+use serde_json::value::RawValue;
 
-use crate::{
-    MatrixError,
-    extract::{Answer, Reply, Ruma},
-};
+use crate::{MatrixError, extract::Ruma};
 
 pub(in crate::client) async fn get(
     State(filters): State<Filters>,
     Ruma { request, requester }: Ruma<Request>,
-) -> Reply<Response> {
+) -> Result<Json<Box<RawValue>>, MatrixError> {
     if requester.user_id != request.user_id {
         return Err(MatrixError::forbidden("you can only see your own filters"));
     }
-    let filter = filters.get(&request.user_id, &request.filter_id).await?;
-    Ok(Answer(Response::new((*filter).clone())))
+    Ok(Json(filters.json(&request.user_id, &request.filter_id).await?))
 }

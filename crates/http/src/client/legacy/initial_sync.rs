@@ -46,7 +46,7 @@ pub(in crate::client) async fn initial_sync(
         user_id: requester.user_id,
         device_id: requester.device_id,
         since: None,
-        filter: Arc::new(filter),
+        filter: Arc::new(filter.into()),
         full_state: false,
         // These clients are told the state as it is now.
         use_state_after: true,

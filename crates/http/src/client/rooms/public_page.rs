@@ -1,9 +1,9 @@
 //! Pages of the public directory, for both of its endpoints.
 
-use pli_rooms::{PublicRoom, Rooms};
+use pli_rooms::{DirectoryFilter, PublicRoom, Rooms};
 use ruma::{
     OwnedRoomId, UInt,
-    directory::{PublicRoomsChunk, PublicRoomsChunkInit},
+    directory::{Filter, PublicRoomsChunk, PublicRoomsChunkInit, RoomTypeFilter},
     events::room::history_visibility::HistoryVisibility,
     room::RoomType,
 };
@@ -24,7 +24,7 @@ pub(super) struct Page {
 pub(super) async fn page(
     rooms: &Rooms,
     listed: Vec<OwnedRoomId>,
-    search: Option<&str>,
+    filter: &Filter,
     since: Option<&str>,
     wanted: Option<UInt>,
 ) -> Result<Page, MatrixError> {
@@ -37,7 +37,7 @@ pub(super) async fn page(
         None => 0,
     };
     let limit = limit(wanted.unwrap_or(UInt::from(USUAL_LIMIT)));
-    let found = rooms.directory_page(listed, search, offset, limit).await?;
+    let found = rooms.directory_page(listed, &wanted_rooms(filter), offset, limit).await?;
     let end = offset + found.rooms.len();
     Ok(Page {
         next_batch: (end < found.total).then(|| format!("p{end}")),
@@ -45,6 +45,14 @@ pub(super) async fn page(
         total: UInt::new_saturating(u64::try_from(found.total).unwrap_or(u64::MAX)),
         chunk: found.rooms.into_iter().map(chunk).collect(),
     })
+}
+
+fn wanted_rooms(filter: &Filter) -> DirectoryFilter {
+    let room_type = |wanted: &RoomTypeFilter| wanted.as_str().map(ToOwned::to_owned);
+    DirectoryFilter {
+        search: filter.generic_search_term.clone(),
+        room_types: filter.room_types.iter().map(room_type).collect(),
+    }
 }
 
 fn chunk(room: PublicRoom) -> PublicRoomsChunk {

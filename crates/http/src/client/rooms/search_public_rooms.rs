@@ -30,9 +30,8 @@ pub(in crate::client) async fn search_public_rooms(
         },
         _ => Vec::new(),
     };
-    let search = request.filter.generic_search_term.as_deref();
     let Page { chunk, next_batch, prev_batch, total } =
-        page(&rooms, listed, search, request.since.as_deref(), request.limit).await?;
+        page(&rooms, listed, &request.filter, request.since.as_deref(), request.limit).await?;
     let mut response = Response::new();
     response.chunk = chunk;
     response.next_batch = next_batch;

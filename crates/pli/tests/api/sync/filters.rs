@@ -79,3 +79,74 @@ async fn rooms_account_data_and_receipts_can_be_left_out() {
     let unknown = server.get(&claire, &format!("{V3}/sync?filter=999999")).await;
     assert!(unknown.status.is_client_error(), "{unknown:?}");
 }
+
+/// An app that shows threads apart would show each reply twice.
+#[tokio::test]
+async fn events_are_filtered_by_what_they_relate_to() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let room_id = server.room_of(&[&claire]).await;
+    let client = Client::start(&server, &claire).await;
+    let root = server.write(&claire, &room_id, "un").await;
+    for (text, rel_type) in [("deux", "m.thread"), ("trois", "m.reference")] {
+        let content = json!({
+            "msgtype": "m.text",
+            "body": text,
+            "m.relates_to": { "rel_type": rel_type, "event_id": root },
+        });
+        server.write_content(&claire, &room_id, text, content).await;
+    }
+    let stored = async |timeline: &Value| {
+        let path = format!("{V3}/user/{}/filter", claire.user_id);
+        let definition = json!({ "room": { "timeline": timeline } });
+        let made = server.post(&claire, &path, definition.clone()).await.ok();
+        let id = made["filter_id"].as_str().unwrap().to_owned();
+        assert_eq!(server.get(&claire, &format!("{path}/{id}")).await.ok(), definition);
+        format!("&filter={id}")
+    };
+    for (timeline, expected) in [
+        (json!({ "rel_types": ["m.thread"] }), "deux"),
+        (json!({ "not_rel_types": ["m.thread"] }), "un trois"),
+        (json!({ "org.matrix.msc3874.not_rel_types": ["m.thread", "m.reference"] }), "un"),
+    ] {
+        let inline = filter(&json!({ "room": { "timeline": timeline } }));
+        for parameters in [inline, stored(&timeline).await] {
+            let path = format!("{V3}/sync?since={}{parameters}", client.since);
+            let answer = server.get(&claire, &path).await.ok();
+            let events = &answer["rooms"]["join"][&room_id]["timeline"]["events"];
+            assert_eq!(texts(events).join(" "), expected, "{timeline}");
+        }
+    }
+}
+
+/// A bot on a slow line asks for little; one that checks signatures, for everything.
+#[tokio::test]
+async fn events_come_with_the_fields_and_in_the_format_that_was_asked_for() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let room_id = server.create_room(&claire, json!({ "room_version": "11" })).await;
+    let event_id = server.write(&claire, &room_id, "un").await;
+    let last = async |definition: Value| {
+        let path = format!("{V3}/sync?timeout=0{}", filter(&definition));
+        let answer = server.get(&claire, &path).await.ok();
+        let events = &answer["rooms"]["join"][&room_id]["timeline"]["events"];
+        events.as_array().unwrap().last().unwrap().clone()
+    };
+    let little = last(json!({ "event_fields": ["type", "content.body"] })).await;
+    assert_eq!(little["content"], json!({ "body": "un" }));
+    assert_eq!(little["event_id"], event_id.as_str());
+    assert_eq!(little.get("unsigned"), None);
+
+    let whole = last(json!({ "event_format": "federation" })).await;
+    assert_eq!((&whole["event_id"], &whole["room_id"]), (&json!(event_id), &json!(room_id)));
+    assert!(whole["hashes"]["sha256"].is_string(), "{whole}");
+    assert!(whole["signatures"]["pli.test"].is_object(), "{whole}");
+    assert_eq!(whole["prev_events"].as_array().map(Vec::len), Some(1));
+    assert_eq!(whole["unsigned"]["membership"], "join");
+
+    let odd = json!({ "event_format": "pdf" });
+    let path = format!("{V3}/sync?timeout=0{}", filter(&odd));
+    server.get(&claire, &path).await.refused(400, "M_INVALID_PARAM");
+    let path = format!("{V3}/user/{}/filter", claire.user_id);
+    server.post(&claire, &path, odd).await.refused(400, "M_BAD_JSON");
+}

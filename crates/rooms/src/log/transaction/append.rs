@@ -1,18 +1,21 @@
 //! Appending events to a transaction.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use pli_events::{Pdu, PduTemplate, auth_event_types};
+use pli_events::{EarlyFormat, Pdu, PduTemplate, auth_event_types};
 use ruma::{
-    EventId, OwnedEventId, UInt,
-    events::{StateEventType, TimelineEventType},
+    EventId, OwnedEventId, UInt, UserId,
+    events::{StateEventType, TimelineEventType, room::member::MembershipState},
+    room_version_rules::RoomVersionRules,
     state_res,
 };
 
 use super::{Appended, NewEvent, RoomTransaction};
 use crate::{
+    Rooms,
     error::RoomError,
     event::RoomEvent,
+    log::effects::MemberContent,
     rows::{Extremity, WrittenAt},
     state::{StateChange, StateDifference, StateRoot},
 };
@@ -71,9 +74,16 @@ impl RoomTransaction<'_> {
             replaces_state: replaces_state.clone(),
             sticky: new.sticky,
         };
-        let config = &self.rooms.inner.config;
-        let pdu = template.build(rules, &config.server_name, &self.rooms.inner.signing_key)?;
+        let pdu = self.build(template).await?;
 
+        // Up to version 5 the rules let every server list its aliases, also without anybody in the
+        // room. Of this server's people, only members may.
+        if rules.authorization.special_case_room_aliases
+            && pdu.event_type().to_string() == "m.room.aliases"
+            && !self.is_joined(pdu.sender()).await?
+        {
+            return Err(RoomError::Forbidden("you are not in this room".to_owned()));
+        }
         // The state before the event is the room's current state, and its auth events are taken from
         // it: one check stands for all three.
         state_res::check_state_dependent_auth_rules(
@@ -87,6 +97,29 @@ impl RoomTransaction<'_> {
         }
         self.accept(&pdu, state_before, false).await?;
         Ok(pdu.event_id().to_owned())
+    }
+
+    /// Hashes and signs an event of this server.
+    async fn build(&self, template: PduTemplate) -> Result<Pdu, RoomError> {
+        let mut early = None;
+        if self.rules.event_format.require_event_id {
+            let mut reference_hashes = BTreeMap::new();
+            for event_id in template.prev_events.iter().chain(&template.auth_events) {
+                let event = self.known_event(event_id).await?;
+                let hash = event.pdu.reference_hash(&self.rules.redaction)?;
+                reference_hashes.insert(event_id.clone(), hash);
+            }
+            let event_id = self.rooms.new_event_id()?;
+            early = Some(EarlyFormat { event_id, reference_hashes });
+        }
+        self.rooms.sign(template, early.as_ref(), self.rules)
+    }
+
+    /// Whether somebody is in the room.
+    pub(crate) async fn is_joined(&self, user_id: &UserId) -> Result<bool, RoomError> {
+        let member = self.state_event(&StateEventType::RoomMember, user_id.as_str()).await?;
+        let membership = member.and_then(|member| MemberContent::of(&member).membership);
+        Ok(membership == Some(MembershipState::Join))
     }
 
     /// Appends an event that follows the whole head and that has been authorised.
@@ -162,6 +195,29 @@ impl RoomTransaction<'_> {
         let event = Arc::new(last.event.clone());
         self.appended_by_id.insert(event.event_id().to_owned(), Arc::clone(&event));
         event
+    }
+}
+
+impl Rooms {
+    /// Hashes and signs an event with this server's key.
+    pub(super) fn sign(
+        &self,
+        template: PduTemplate,
+        early: Option<&EarlyFormat>,
+        rules: &RoomVersionRules,
+    ) -> Result<Pdu, RoomError> {
+        let (server_name, key) = (&self.inner.config.server_name, &self.inner.signing_key);
+        Ok(match early {
+            Some(early) => template.build_early(early, rules, server_name, key)?,
+            None => template.build(rules, server_name, key)?,
+        })
+    }
+
+    /// An id for an event of a room version whose events are not named after their hash.
+    pub(super) fn new_event_id(&self) -> Result<OwnedEventId, RoomError> {
+        let localpart = self.inner.ambient.random_string(24);
+        OwnedEventId::try_from(format!("${localpart}:{}", self.inner.config.server_name))
+            .map_err(|error| RoomError::InvalidParam(format!("not an event id: {error}")))
     }
 }
 
