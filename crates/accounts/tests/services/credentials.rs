@@ -2,7 +2,7 @@ use pli_accounts::{
     AccountsError, Language, accounts::Email, devices::SessionRequest, login::Identifier,
     validation::TokenRequest,
 };
-use ruma::{ClientSecret, api::client::filter::FilterDefinition};
+use ruma::ClientSecret;
 use serde_json::value::RawValue;
 
 use crate::support::{CLAIRE, PASSWORD, SAMIR, World, challenge, email_auth, password_auth};
@@ -121,7 +121,7 @@ async fn deactivating_ends_everything_and_frees_the_address_but_never_the_name()
     let (account_data, filters) = (&world.services.account_data, &world.services.filters);
     let note = RawValue::from_string(r#"{"text":"mine"}"#.to_owned()).unwrap();
     account_data.put(&user_id, None, "org.example.note", &note).await.unwrap();
-    let filter_id = filters.create(&user_id, &FilterDefinition::default()).await.unwrap();
+    let filter_id = filters.create(&user_id, "{}".to_owned()).await.unwrap();
     let credentials = &world.services.credentials;
     challenge(credentials.authorise_deactivation(&user_id, true, None).await);
     let auth = password_auth(&user_id, PASSWORD, None);

@@ -55,6 +55,7 @@ async fn state_that_a_fork_brings_back_is_told() {
         depth: parent.pdu.depth() + uint!(1),
         origin_server_ts: MilliSecondsSinceUnixEpoch(UInt::new(1_700_000_000_500).unwrap()),
         replaces_state: None,
+        sticky: None,
     };
     let ban = template.build(rules, server_name!("pli.test"), &server.key).unwrap();
     let ban_id = ban.event_id().to_string();
