@@ -66,6 +66,8 @@ pub struct DehydratedMessages {
     pub events: Vec<Box<RawValue>>,
     /// Up to where these go.
     pub next: Position,
+    /// Whether more are waiting after these.
+    pub has_more: bool,
 }
 
 /// The dehydrated devices of this server's users: at most one each.
@@ -215,7 +217,7 @@ impl DehydratedDevices {
         let Pending { events, up_to } =
             ToDevice::pending(&snapshot, user_id, device_id, after, MESSAGES_AT_ONCE).await?;
         let next = up_to.unwrap_or_else(|| snapshot.position().max(after));
-        Ok(DehydratedMessages { events, next })
+        Ok(DehydratedMessages { events, next, has_more: up_to.is_some() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What surrounds every request.
 
 pub mod drain;
+pub mod echo;
 pub mod measure;
 pub mod rate_limit;
 pub mod unread;

@@ -21,7 +21,7 @@ use pli_sync::{Presence, Sync};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    layer::{drain::Drain, rate_limit::RateLimiter},
+    layer::{drain::Drain, echo::Echoes, rate_limit::RateLimiter},
     oauth::UpstreamProviders,
     server_notices::ServerNotices,
 };
@@ -77,6 +77,7 @@ services! {
     devices: Devices,
     directory: UserDirectory,
     drain: Drain,
+    echoes: Echoes,
     email_validation: EmailValidation,
     emails: Emails,
     filters: Filters,

@@ -16,6 +16,7 @@ use pli_http::{
     departures::Departures,
     layer::{
         drain::Drain,
+        echo::Echoes,
         measure::{self, REQUEST_DURATION, REQUEST_DURATION_BUCKETS},
         rate_limit::{Limits, RateLimiter},
     },
@@ -166,6 +167,7 @@ pub(crate) async fn wire(
         devices: accounts.devices,
         directory: accounts.directory,
         drain: drain.clone(),
+        echoes: Echoes::default(),
         email_validation: accounts.validation,
         emails: accounts.emails,
         filters: accounts.filters,

@@ -5,6 +5,7 @@
 
 mod all;
 mod get;
+mod item;
 mod schedule;
 mod schedule_message;
 mod schedule_state;
@@ -20,18 +21,18 @@ use axum::{
     response::Response,
 };
 use http::{Uri, request::Parts};
-use pli_rooms::{DelayedEvent, DelayedEventAction, DelayedOutcome};
-use ruma::{
-    MilliSecondsSinceUnixEpoch, UInt,
-    api::client::delayed_events::{
-        DelayedEventData, get_all_delayed_events, get_delayed_event, send_delayed_event,
-        update_delayed_event::{self, UpdateAction},
-    },
-    serde::Raw,
+use pli_rooms::DelayedEventAction;
+use ruma::api::client::delayed_events::{
+    get_all_delayed_events, get_delayed_event, send_delayed_event,
+    update_delayed_event::{self, UpdateAction},
 };
-use serde_json::{json, value::RawValue};
 
-use crate::{AppState, MatrixError, client::rooms, route::RumaRoutes};
+use crate::{
+    AppState, MatrixError,
+    client::rooms,
+    layer::echo::{Client, Echoes},
+    route::RumaRoutes,
+};
 
 /// The query parameter that makes an event a delayed one.
 const DELAY: &str = "org.matrix.msc4140.delay";
@@ -48,11 +49,18 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 /// Sends a message, or schedules it if its request says for how long it is to wait.
-pub(super) async fn send_or_schedule(State(state): State<AppState>, request: Request) -> Response {
+pub(super) async fn send_or_schedule(
+    State(state): State<AppState>,
+    State(echoes): State<Echoes>,
+    request: Request,
+) -> Response {
     if asks_for_delay(request.uri()) {
         return Handler::call(schedule_message::schedule_message, request, state).await;
     }
-    Handler::call(rooms::send::send, request, state).await
+    let (parts, body) = request.into_parts();
+    let sending = echoes.begin(Client::of(&parts));
+    let request = Request::from_parts(parts, body);
+    sending.until_answered(Handler::call(rooms::send::send, request, state).await)
 }
 
 /// Sets state, or schedules that.
@@ -98,30 +106,4 @@ fn action(name: &UpdateAction) -> Result<DelayedEventAction, MatrixError> {
         UpdateAction::Send => Ok(DelayedEventAction::Send),
         _ => Err(MatrixError::unrecognized()),
     }
-}
-
-/// A delayed event as its sender sees it.
-fn data(event: DelayedEvent) -> Result<DelayedEventData, MatrixError> {
-    let DelayedEvent { delay_id, row } = event;
-    let content = RawValue::from_string(row.content).map_err(MatrixError::internal)?;
-    let at = |ms| MilliSecondsSinceUnixEpoch(UInt::new_saturating(ms));
-    let mut data = DelayedEventData::new(
-        delay_id,
-        row.room_id,
-        row.event_type,
-        row.state_key,
-        Raw::from_json(content),
-        Duration::from_millis(row.delay_ms),
-        at(row.running_since_ms),
-    );
-    data.finalized_ts = row.finalised_ms.map(at);
-    match row.outcome {
-        Some(DelayedOutcome::Sent(event_id)) => data.event_id = Some(event_id),
-        Some(DelayedOutcome::Failed { errcode, error }) => {
-            let body = json!({ "errcode": errcode, "error": error });
-            data.error = serde_json::from_value(body).map_err(MatrixError::internal)?;
-        }
-        Some(DelayedOutcome::Cancelled) | None => {}
-    }
-    Ok(data)
 }

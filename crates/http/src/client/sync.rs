@@ -19,7 +19,11 @@ use self::body::{Body, Shape};
 use crate::{
     MatrixError,
     extract::Ruma,
-    layer::{drain::Drain, measure::SYNC_REQUESTS},
+    layer::{
+        drain::Drain,
+        echo::{Client, Echoes},
+        measure::SYNC_REQUESTS,
+    },
 };
 
 /// The longest that a request waits, whatever the client asks for: proxies cut longer ones off.
@@ -29,6 +33,8 @@ pub(super) async fn sync(
     State(sync): State<Sync>,
     State(filters): State<Filters>,
     State(drain): State<Drain>,
+    State(echoes): State<Echoes>,
+    client: Client,
     RawQuery(query): RawQuery,
     Ruma { request, requester }: Ruma<Request>,
 ) -> Result<axum::response::Response, MatrixError> {
@@ -57,6 +63,7 @@ pub(super) async fn sync(
     };
     let _waiting = Waiting::begin();
     let response = sync.sync(&request, drain.begun()).await?;
+    echoes.after_answers(&client).await;
     let shape = Shape { state_after, is_first: request.since.is_none() };
     Ok(Json(Body::of(&response, shape)).into_response())
 }

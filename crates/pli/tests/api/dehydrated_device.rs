@@ -82,6 +82,35 @@ async fn keys_reach_people_who_are_signed_in_nowhere() {
     assert_eq!(again["events"].as_array().unwrap().len(), 2);
 }
 
+/// Element Web asks page by page until there is no token for a next one: with one too many it would ask
+/// for ever, with one too few the newest messages stay closed.
+#[tokio::test]
+async fn keys_for_people_who_are_signed_in_nowhere_come_page_by_page() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    server.put(&claire, DEHYDRATED, device(&claire, "SLEEPER")).await.ok();
+    let path = format!("{DEHYDRATED}/SLEEPER/events");
+    let none = server.get(&claire, &path).await.ok();
+    assert_eq!(none, json!({ "events": [] }));
+
+    for count in 0..150 {
+        tell(&server, &samir, &claire, "SLEEPER", count).await;
+    }
+    let first = server.get(&claire, &path).await.ok();
+    assert_eq!(first["events"].as_array().unwrap().len(), 100);
+    let from = first["next_batch"].as_str().unwrap();
+    let second = server.get(&claire, &format!("{path}?from={from}")).await.ok();
+    assert_eq!(second["events"].as_array().unwrap().len(), 50);
+    assert_eq!(second["events"][49]["content"]["count"], 149);
+    assert_eq!(second.get("next_batch"), None);
+
+    server.get(&claire, &format!("{path}?from=elsewhere")).await.refused(400, "M_INVALID_PARAM");
+    let device = &claire.device_id;
+    server.get(&claire, &format!("{DEHYDRATED}/{device}/events")).await.refused(403, "M_FORBIDDEN");
+    server.get(&samir, &path).await.refused(403, "M_FORBIDDEN");
+}
+
 /// A device that was taken over, or given up, must not go on collecting keys.
 #[tokio::test]
 async fn there_is_one_dehydrated_device_at_most() {

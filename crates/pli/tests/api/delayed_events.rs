@@ -67,6 +67,9 @@ async fn scheduled_messages_are_sent_when_they_are_due() {
     assert_eq!(waiting.len(), 3);
     assert_eq!(waiting[0]["content"], json!({ "count": 1 }));
     assert_eq!(waiting[0]["delay"], 7_000);
+    assert_eq!(waiting[0]["delay_ms"], 7_000);
+    assert_eq!(waiting[0]["delayed_since_ts"], waiting[0]["running_since"]);
+    assert_eq!(waiting[0].get("finalised"), None);
     assert!(server.waiting(&samir).await.is_empty());
     server
         .get(&samir, &format!("{EVENTS}/{}", waiting[0]["delay_id"].as_str().unwrap()))
@@ -87,6 +90,9 @@ async fn scheduled_messages_are_sent_when_they_are_due() {
     let path = format!("{EVENTS}/{}", waiting[0]["delay_id"].as_str().unwrap());
     let sent = server.get(&claire, &path).await.ok();
     assert_eq!(sent["event_id"], messages["chunk"][0]["event_id"]);
+    // Apps that know the accepted proposal would take it for one that waits.
+    assert_eq!(sent["finalised"]["event_id"], messages["chunk"][0]["event_id"]);
+    assert!(sent["finalised"]["finalised_ts"].is_u64(), "{sent}");
 }
 
 /// A call that somebody left stays open for ever if the server forgets what it was to send.

@@ -1,20 +1,27 @@
 //! `PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}`
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid)).
 
-use axum::extract::{FromRequest, Request as HttpRequest, State};
+use axum::{
+    extract::{FromRequest, Request as HttpRequest, State},
+    response::IntoResponse,
+};
 use pli_rooms::{Redaction, Rooms};
 use ruma::api::client::redact::redact_event::v3::{Request, Response};
 use serde::Deserialize;
 
 use crate::{
     MatrixError,
-    extract::{Answer, MAX_JSON_BODY, Reply, Ruma, read_body},
+    extract::{Answer, MAX_JSON_BODY, Ruma, read_body},
+    layer::echo::{Client, Echoes},
 };
 
 pub(in crate::client) async fn redact(
     State(rooms): State<Rooms>,
+    State(echoes): State<Echoes>,
+    client: Client,
     RedactBody { ruma: Ruma { request, requester }, with_relations }: RedactBody,
-) -> Reply<Response> {
+) -> Result<axum::response::Response, MatrixError> {
+    let sending = echoes.begin(client);
     let redaction = Redaction {
         sender: requester.user_id,
         device_id: requester.device_id,
@@ -24,7 +31,7 @@ pub(in crate::client) async fn redact(
         transaction_id: request.txn_id,
     };
     let event_id = rooms.redact_with_relations(redaction, &with_relations).await?;
-    Ok(Answer(Response::new(event_id)))
+    Ok(sending.until_answered(Answer(Response::new(event_id)).into_response()))
 }
 
 /// A redaction, and what ruma's type doesn't tell of it.
