@@ -127,6 +127,24 @@ impl Accounts {
         Ok(user.is_some_and(|user| user.deactivated_ms.is_none()))
     }
 
+    /// Those of these users who are guests of this server.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn guests_among(
+        snapshot: &Snapshot,
+        user_ids: &[OwnedUserId],
+    ) -> Result<Vec<OwnedUserId>, AccountsError> {
+        let records = snapshot.get_many(&USERS, user_ids).await?;
+        let found = user_ids.iter().zip(records);
+        let is_guest = |record: Option<(UserRecord, _)>| {
+            record.is_some_and(|(user, _)| user.standing.guest && user.deactivated_ms.is_none())
+        };
+        Ok(found
+            .filter_map(|(user_id, record)| is_guest(record).then(|| user_id.clone()))
+            .collect())
+    }
+
     /// An account.
     ///
     /// # Errors
@@ -245,6 +263,17 @@ impl Accounts {
             erased: false,
             admin,
             standing: Standing::default(),
+        };
+        batch.require(&USERS, user_id, Expect::Absent).put(&USERS, user_id, &record);
+    }
+
+    pub(crate) fn stage_guest(&self, batch: &mut Batch, user_id: &UserId) {
+        let record = UserRecord {
+            created_ms: self.ambient.now_ms(),
+            deactivated_ms: None,
+            erased: false,
+            admin: false,
+            standing: Standing { guest: true, ..Standing::default() },
         };
         batch.require(&USERS, user_id, Expect::Absent).put(&USERS, user_id, &record);
     }

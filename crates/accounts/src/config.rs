@@ -19,6 +19,8 @@ pub struct RegistrationConfig {
     pub token: Option<String>,
     /// Enables the shared-secret registration of `/_synapse/admin/v1/register`.
     pub shared_secret: Option<String>,
+    /// Whether whoever reaches the server may come as a guest, into rooms that let guests in.
+    pub guests: bool,
     /// For how long the code and the link of a mail are valid.
     #[serde(with = "humantime_serde")]
     pub code_lifetime: Duration,
@@ -32,6 +34,7 @@ impl Default for RegistrationConfig {
             organisations: BTreeMap::new(),
             token: None,
             shared_secret: None,
+            guests: false,
             code_lifetime: Duration::from_secs(60 * 60),
         }
     }

@@ -42,6 +42,9 @@ pub enum AccountsError {
     /// An administrator suspended the account (`M_USER_SUSPENDED`).
     #[error("this account is suspended: you can read, but not do this; ask your administrator")]
     UserSuspended,
+    /// Guests can't do this, or there are none here (`M_GUEST_ACCESS_FORBIDDEN`).
+    #[error("{0}")]
+    GuestAccessForbidden(Cow<'static, str>),
     /// The user name is taken (`M_USER_IN_USE`).
     #[error("this user name is taken: choose another")]
     UserInUse,

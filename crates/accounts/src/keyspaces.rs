@@ -31,6 +31,8 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     oauth::RENDEZVOUS.info(),
     openid::OPENID_TOKENS.info(),
     profiles::PROFILES.info(),
+    profiles::PROFILE_CHANGES.info(),
+    profiles::PROFILE_FIELDS.info(),
     reports::REPORTS.info(),
     sessions::SESSIONS.info(),
     sessions::ACCESS_TOKENS.info(),

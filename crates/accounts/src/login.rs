@@ -66,8 +66,8 @@ impl Login {
     ///
     /// # Errors
     /// [`AccountsError::Forbidden`] if there is no such account or the password is wrong (the same
-    /// answer after the same work), [`AccountsError::UserDeactivated`] only to who knows the
-    /// password; when the store fails.
+    /// answer after the same work), [`AccountsError::UserDeactivated`] and
+    /// [`AccountsError::UserLocked`] only to who knows the password; when the store fails.
     pub async fn with_password(
         &self,
         identifier: &Identifier,
@@ -132,6 +132,9 @@ impl Login {
         };
         if user.deactivated_ms.is_some() {
             return Err(AccountsError::UserDeactivated);
+        }
+        if user.standing.locked {
+            return Err(AccountsError::UserLocked);
         }
         if self.passwords.is_outdated(&record.phc) {
             let phc = self.passwords.hash(password).await?;
@@ -205,9 +208,12 @@ impl Login {
         }
         // Nobody gets into an account that is being deactivated.
         let user = snapshot.get_versioned(&USERS, user_id).await?;
-        let (_, version) = user
+        let (user, version) = user
             .filter(|(user, _)| user.deactivated_ms.is_none())
             .ok_or(AccountsError::UserDeactivated)?;
+        if user.standing.locked {
+            return Err(AccountsError::UserLocked);
+        }
         batch.require(&USERS, user_id, Expect::Version(version));
         let (session, revoked) =
             self.devices.stage_session(&snapshot, &mut batch, user_id, request).await?;

@@ -1,6 +1,8 @@
 //! Profiles: display name, avatar and the fields that v1.16 of the specification opened
 //! (client-server API, section "Profiles").
 
+mod changes;
+
 use std::collections::BTreeMap;
 
 use pli_store::{Batch, Expect, Keyspace, Record, Snapshot, Store, Touch};
@@ -8,7 +10,9 @@ use ruma::{OwnedMxcUri, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AccountsError, directory::UserDirectory};
+pub use self::changes::ProfileChange;
+pub(crate) use self::changes::{PROFILE_CHANGES, PROFILE_FIELDS};
+use crate::{Accounts, AccountsError, directory::UserDirectory};
 
 /// user → their profile.
 pub(crate) const PROFILES: Keyspace<OwnedUserId, ProfileRecord> = Keyspace::new("profiles");
@@ -180,10 +184,14 @@ impl Profiles {
         batch.require(&PROFILES, user_id, Expect::Version(version));
         batch.put(&PROFILES, user_id, &profile.to_record());
         batch.touch(Touch::User(user_id.to_owned()));
+        Self::stage_change(&snapshot, &mut batch, user_id, key).await?;
         if key == DISPLAY_NAME {
-            self.directory
-                .stage_update(&snapshot, &mut batch, user_id, profile.display_name())
-                .await?;
+            // Guests are in no directory, whatever they call themselves.
+            let guests = Accounts::guests_among(&snapshot, &[user_id.to_owned()]).await?;
+            if guests.is_empty() {
+                let name = profile.display_name();
+                self.directory.stage_update(&snapshot, &mut batch, user_id, name).await?;
+            }
         }
         drop(snapshot);
         self.store.commit(batch).await?;

@@ -1,5 +1,7 @@
 //! Creating accounts (client-server API, section "Account registration and management").
 
+mod guests;
+
 use std::sync::{Arc, OnceLock};
 
 use pli_store::{Batch, Store, ambient::Ambient};

@@ -223,9 +223,15 @@ impl Sessions {
         let owner = Requester::new(record.user_id, record.device_id);
         let key = (&owner.user_id, &owner.device_id);
         let (session, version) = snapshot.get_versioned(&SESSIONS, key).await?.ok_or(UNKNOWN)?;
+        let user = snapshot.get(&USERS, &owner.user_id).await?;
         drop(snapshot);
         if session.client_id.as_deref() != client_id {
             return Err(UNKNOWN);
+        }
+        // Whose account is locked keeps what they have. An app of OAuth 2.0 has no other way to learn
+        // that than by using new tokens: an error would make it forget the old ones.
+        if client_id.is_none() && user.is_some_and(|user| user.standing.locked) {
+            return Err(AccountsError::UserLocked);
         }
 
         let mut batch = Batch::new();

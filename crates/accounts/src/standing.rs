@@ -19,6 +19,9 @@ pub struct Standing {
     /// Its owner can read, but not speak.
     #[serde(default)]
     pub suspended: bool,
+    /// Its owner is a guest: nobody knows who, and they can do little.
+    #[serde(default)]
+    pub guest: bool,
 }
 
 /// Locks and suspends accounts. Cheap to clone.

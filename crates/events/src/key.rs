@@ -109,6 +109,12 @@ impl SigningKey {
         &self.key_id
     }
 
+    /// The key pair, for signing requests.
+    #[must_use]
+    pub fn pair(&self) -> &Ed25519KeyPair {
+        &self.pair
+    }
+
     /// The public half, as `/_matrix/key/v2/server` publishes it.
     #[must_use]
     pub fn public_key(&self) -> Base64 {

@@ -21,6 +21,7 @@ mod incoming;
 mod key;
 mod limits;
 mod pdu;
+mod policy;
 mod redact;
 mod room_version;
 mod sticky;

@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod content;
 pub(crate) mod form;
+mod guests;
 pub mod origin;
 pub(crate) mod path;
 
@@ -59,6 +60,9 @@ pub trait Authentication {
     /// Who sent the request.
     type Identity: Send;
 
+    /// Whether strangers may do this too, and so guests.
+    const IS_FOR_STRANGERS: bool = false;
+
     /// Finds out who sent the request.
     fn identify(
         presented: Presented<'_>,
@@ -113,6 +117,8 @@ impl Authentication for AccessToken {
 
 impl Authentication for AccessTokenOptional {
     type Identity = Option<Requester>;
+
+    const IS_FOR_STRANGERS: bool = true;
 
     async fn identify(presented: Presented<'_>) -> Result<Option<Requester>, MatrixError> {
         match presented.token {
@@ -206,6 +212,11 @@ where
         && !is_sign_out(parts.uri.path())
     {
         return Err(AccountsError::UserLocked.into());
+    }
+    if A::requester(&identity).is_some_and(|requester| requester.standing.guest)
+        && !A::IS_FOR_STRANGERS
+    {
+        guests::check(&parts.method, parts.uri.path())?;
     }
     Ok(identity)
 }

@@ -198,11 +198,13 @@ impl Default for RateLimits {
 pub struct RoomsConfig {
     /// The version of rooms that don't ask for one.
     pub default_version: RoomVersionId,
+    /// Where this domain's policy server listens; none if absent.
+    pub policy_server: Option<Url>,
 }
 
 impl Default for RoomsConfig {
     fn default() -> Self {
-        Self { default_version: RoomVersionId::V12 }
+        Self { default_version: RoomVersionId::V12, policy_server: None }
     }
 }
 

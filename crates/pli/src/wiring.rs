@@ -30,7 +30,7 @@ use pli_push::{
     Arrivals, EndWithDevice, Notifications, PushDelivery, PushDeliveryParts, PushRules, Pushers,
     PushersConfig, Unread,
 };
-use pli_rooms::{Calls, DelayedEvents, Rooms, RoomsConfig};
+use pli_rooms::{Calls, DelayedEvents, PolicyServer, Rooms, RoomsConfig};
 use pli_store::{Store, ambient::Ambient};
 use pli_sync::{Announced, Sync};
 use tokio::{
@@ -68,8 +68,14 @@ pub(crate) async fn wire(
     let accounts = Assembly::build(store, ambient, assembly_config, vec![EndWithDevice::hook()])
         .map_err(|error| failed(&error))?;
 
+    let policy_server = config.rooms.policy_server.as_ref();
+    let policy_server = policy_server
+        .map(|url| PolicyServer::new(url.as_str().trim_end_matches('/')))
+        .transpose()
+        .map_err(|error| failed(&error))?;
     let rooms_config = RoomsConfig {
         default_room_version: config.rooms.default_version.clone(),
+        policy_server,
         ..RoomsConfig::new(config.server_name.clone())
     };
     let signing_key = signing_key(&config.data_dir, ambient)?;
@@ -345,5 +351,8 @@ async fn resume(departures: Departures, rooms: Rooms) {
     }
     if let Err(error) = rooms.resume_profile_jobs().await {
         tracing::error!(%error, "changed profiles could not be resumed");
+    }
+    if let Err(error) = rooms.resume_guest_evictions().await {
+        tracing::error!(%error, "guests could not be let go from rooms");
     }
 }

@@ -20,7 +20,7 @@ pub use self::{
     delivery::{PushDelivery, PushDeliveryParts},
     error::PushError,
     notifications::{Notifications, NotificationsWanted, Notified, NotifiedPage},
-    pushers::{Arrivals, EndWithDevice, Pushers, PushersConfig},
+    pushers::{Arrivals, EndWithDevice, KnownPusher, Pushers, PushersConfig},
     rules::{PushRules, RuleScope},
     unread::{Counts, Unread, UnreadCounts, UnreadOf},
 };

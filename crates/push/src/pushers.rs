@@ -51,6 +51,9 @@ pub(crate) struct PusherRow {
     pub(crate) set_ms: u64,
     /// Nothing up to here is told.
     pub(crate) since: Position,
+    /// Its owner wants it to be silent for now (MSC3881).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) silent: bool,
 }
 
 impl Record for PusherRow {}
@@ -77,6 +80,18 @@ impl PusherRow {
 pub(crate) struct PusherUserRow {}
 
 impl Record for PusherUserRow {}
+
+/// A pusher as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct KnownPusher {
+    /// The pusher.
+    pub pusher: Pusher,
+    /// Whether it tells anything
+    /// ([MSC3881](https://github.com/matrix-org/matrix-spec-proposals/pull/3881)).
+    pub enabled: bool,
+    /// The device that it rings on.
+    pub device_id: OwnedDeviceId,
+}
 
 /// Which gateways people may name.
 #[derive(Clone, Copy, Debug, Default)]
@@ -109,14 +124,22 @@ impl Pushers {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn list(&self, user_id: &UserId) -> Result<Vec<Pusher>, PushError> {
+    pub async fn list(&self, user_id: &UserId) -> Result<Vec<KnownPusher>, PushError> {
         let snapshot = self.store.snapshot().await?;
         let rows = pushers_of(&snapshot, user_id).await?;
-        rows.into_iter().map(|row| row.value.pusher()).collect()
+        let known = |row: PusherRow| {
+            let (pusher, enabled) = (row.pusher()?, !row.silent);
+            Ok(KnownPusher { pusher, enabled, device_id: row.device_id })
+        };
+        rows.into_iter().map(|row| known(row.value)).collect()
     }
 
     /// Sets a pusher, or changes the one with its app id and push key. Unless it is to `append`,
     /// other users' pushers with the same app id and key end: another person uses the phone now.
+    ///
+    /// `enabled` says whether it is to tell anything, yes if it doesn't say. Who says so for a pusher
+    /// of another of their devices doesn't make it theirs
+    /// ([MSC3881](https://github.com/matrix-org/matrix-spec-proposals/pull/3881)).
     ///
     /// # Errors
     /// [`PushError::InvalidPusher`] if a value can't be used; when the store fails.
@@ -125,6 +148,7 @@ impl Pushers {
         requester: &Requester,
         pusher: &Pusher,
         append: bool,
+        enabled: Option<bool>,
     ) -> Result<(), PushError> {
         self.check(pusher)?;
         let json = serde_json::to_string(pusher)
@@ -133,7 +157,7 @@ impl Pushers {
             return Err(invalid("a pusher has at most 16 KiB: shorten its names and data"));
         }
         for _ in 0..ATTEMPTS {
-            match self.try_set(requester, &pusher.ids, json.clone(), append).await {
+            match self.try_set(requester, &pusher.ids, json.clone(), append, enabled).await {
                 Err(PushError::Conflict) => {}
                 Ok(()) => {
                     // Nobody listens where notifications aren't delivered.
@@ -152,6 +176,7 @@ impl Pushers {
         ids: &PusherIds,
         json: String,
         append: bool,
+        enabled: Option<bool>,
     ) -> Result<(), PushError> {
         let PusherIds { app_id, pushkey, .. } = ids;
         let user_id = &requester.user_id;
@@ -162,15 +187,21 @@ impl Pushers {
         if former.is_none() && pushers_of(&snapshot, user_id).await?.len() >= MAX_PUSHERS {
             return Err(PushError::TooManyPushers);
         }
-        let (since, version) = match &former {
-            Some((row, version)) => (row.since, Some(*version)),
-            None => (snapshot.position(), None),
-        };
+        let version = former.as_ref().map(|(_, version)| *version);
+        // What happened while it was silent stays untold.
+        let told_since = former.as_ref().filter(|(row, _)| !row.silent).map(|(row, _)| row.since);
+        let since = told_since.unwrap_or(snapshot.position());
+        let others = former.filter(|_| enabled.is_some()).map(|(row, _)| row.device_id);
+        let silent = enabled == Some(false);
+        if silent {
+            pending::stage_forgetting(&snapshot, &mut batch, user_id, app_id, pushkey).await?;
+        }
         let row = PusherRow {
             device_id: requester.device_id.clone(),
             json,
             set_ms: self.ambient.now_ms(),
             since,
+            silent,
         };
         batch.require(&PUSHER, key, Expect::unchanged(version)).put(&PUSHER, key, &row).put(
             &PUSHER_USERS,

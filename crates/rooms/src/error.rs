@@ -16,6 +16,22 @@ pub enum RoomError {
     /// Somebody's membership doesn't allow the change.
     #[error("{0}")]
     BadState(String),
+    /// The room's policy server doesn't let the event through.
+    #[error("{reason}")]
+    PolicyRefused {
+        /// The status of its answer.
+        status: u16,
+        /// The code of its answer.
+        errcode: String,
+        /// What it says.
+        reason: String,
+    },
+    /// The room's policy server could not be asked.
+    #[error("this room's policy server does not answer: try again later")]
+    PolicyServerFailed,
+    /// The room lets no guests in.
+    #[error("this room does not let guests in: create an account")]
+    GuestsForbidden,
     /// This server doesn't know the room, or the user may not know of it.
     #[error("no room {0} is known here: check the address")]
     UnknownRoom(OwnedRoomId),

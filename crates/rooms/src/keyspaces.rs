@@ -7,7 +7,7 @@ use crate::{
     news::ROOM_NEWS,
     operations::{
         DELAYED_EVENT, DELAYED_EVENT_DUE, DELAYED_EVENT_OF_USER, DELAYED_EVENT_TRANSACTION,
-        THREAD_SUBSCRIPTION, THREAD_SUBSCRIPTION_CHANGE,
+        GUEST_EVICTION, THREAD_SUBSCRIPTION, THREAD_SUBSCRIPTION_CHANGE,
     },
     rows::{
         AliasRow, EventPlace, MemberRow, MembershipKind, ProfileJob, ReceiptKind, ReceiptRow,
@@ -106,6 +106,7 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     SEARCH_WORD.info(),
     SEARCH_CURSOR.info(),
     DELAYED_EVENT.info(),
+    GUEST_EVICTION.info(),
     DELAYED_EVENT_OF_USER.info(),
     DELAYED_EVENT_DUE.info(),
     DELAYED_EVENT_TRANSACTION.info(),

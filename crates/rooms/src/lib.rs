@@ -16,6 +16,7 @@ mod log;
 mod news;
 mod operations;
 mod pagination;
+mod policy_server;
 mod power;
 mod read;
 mod relation;
@@ -44,6 +45,7 @@ pub use self::{
         ThreadSubscriptionsToken, ThreadsPage, ThreadsRequest, UpgradeRoom,
     },
     pagination::{InvalidPaginationToken, PaginationToken},
+    policy_server::PolicyServer,
     power::PowerLevels,
     read::{
         Acquaintances, HierarchyPage, HierarchyRequest, HierarchyRoom, Member, Reader, RecentRoom,
@@ -52,8 +54,8 @@ pub use self::{
     rooms::{Rooms, RoomsConfig},
     rows::{
         AliasRow, EventPlace, Extremity, MemberRow, MembershipKind, ProfileJob, ReceiptKind,
-        ReceiptRow, RedactionRow, Related, RelationRow, ReplacementRow, RoomHead, RoomSummary,
-        SenderTransaction, StickyRow, StoredEvent, StreamedReceipt, THREAD_UNTHREADED,
+        ReceiptRow, RedactionRow, Related, RelationRow, ReplacementRow, RoomHead, RoomPolicy,
+        RoomSummary, SenderTransaction, StickyRow, StoredEvent, StreamedReceipt, THREAD_UNTHREADED,
         ThreadOrderRow, ThreadRow, TransactionRow, UserRoom, UserRoomRow, WrittenAt,
     },
     state::{StateDifference, StateEntry, StateRoot, StateTree},

@@ -7,6 +7,7 @@ mod delayed;
 mod departure;
 mod directory;
 mod forget;
+mod guests;
 mod history;
 mod invite_filter;
 mod mark_read;
@@ -27,6 +28,7 @@ mod upgrade;
 pub(crate) use self::delayed::{
     DELAYED_EVENT, DELAYED_EVENT_DUE, DELAYED_EVENT_OF_USER, DELAYED_EVENT_TRANSACTION,
 };
+pub(crate) use self::guests::{GUEST_EVICTION, GuestEviction};
 pub(crate) use self::thread_subscriptions::{THREAD_SUBSCRIPTION, THREAD_SUBSCRIPTION_CHANGE};
 pub use self::{
     calls::{CallIdentity, Calls, LiveKit, OpenIdProof},

@@ -8,6 +8,7 @@ use ruma::{OwnedEventId, OwnedRoomId, OwnedServerName, RoomVersionId};
 use crate::{
     event::{EventWeight, RoomEvent},
     log::RoomLog,
+    policy_server::PolicyServer,
     read::{RecentRoom, RecentWeight},
     state::StateTree,
     typing::Typing,
@@ -21,6 +22,8 @@ pub struct RoomsConfig {
     pub server_name: OwnedServerName,
     /// The version of new rooms, unless their creator asks for another one.
     pub default_room_version: RoomVersionId,
+    /// The policy server of this server's domain, if it has one.
+    pub policy_server: Option<PolicyServer>,
     /// About how many bytes of parsed events to keep in memory.
     pub event_cache_bytes: u64,
     /// About how many bytes of the ends of rooms to keep in memory.
@@ -36,6 +39,7 @@ impl RoomsConfig {
         Self {
             server_name,
             default_room_version: RoomVersionId::V12,
+            policy_server: None,
             event_cache_bytes: 32 * 1024 * 1024,
             recent_cache_bytes: 32 * 1024 * 1024,
             state_cache_bytes: 32 * 1024 * 1024,

@@ -24,7 +24,7 @@ pub use self::{
     receipt::{ReceiptKind, ReceiptRow, StreamedReceipt, THREAD_UNTHREADED},
     relation::{Related, RelationRow, ReplacementRow, ThreadOrderRow, ThreadRow},
     sticky::StickyRow,
-    summary::RoomSummary,
+    summary::{RoomPolicy, RoomSummary},
     transaction::{RedactionRow, TransactionRow},
     user_room::{UserRoom, UserRoomRow},
 };

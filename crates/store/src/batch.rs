@@ -42,8 +42,8 @@ pub enum Touch {
         /// Whether the user is joined after the batch.
         joined: bool,
     },
-    /// This user's devices or cross-signing keys changed: everybody who shares an encrypted room
-    /// with them wants to know.
+    /// This user's devices, cross-signing keys or profile changed: everybody who shares a room with
+    /// them may want to know.
     DeviceList(OwnedUserId),
 }
 

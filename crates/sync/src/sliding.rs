@@ -9,6 +9,7 @@ mod connection;
 mod extensions;
 mod order;
 mod pos;
+mod profiles;
 mod request;
 mod required_state;
 mod response;
@@ -36,7 +37,8 @@ use self::{
 };
 pub use self::{
     request::{
-        Extensions, LimitedExtension, ListFilters, ListRequest, RoomConfig, RoomsExtension,
+        Extensions, LimitedExtension, ListFilters, ListRequest, ProfilesExtension, RoomConfig,
+        RoomsExtension,
         SlidingBody, SlidingRequest, StreamExtension, Switch,
     },
     required_state::RequiredState,

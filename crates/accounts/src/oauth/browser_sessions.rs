@@ -109,7 +109,7 @@ impl BrowserSessions {
     }
 
     /// The session that a cookie stands for, if it still does: not once it has expired, the account
-    /// is deactivated or the password changed.
+    /// is deactivated or locked, or the password changed.
     ///
     /// # Errors
     /// When the store fails.
@@ -120,7 +120,8 @@ impl BrowserSessions {
             return Ok(None);
         };
         let user = snapshot.get(&USERS, &record.user_id).await?;
-        let is_active = user.is_some_and(|user| user.deactivated_ms.is_none());
+        let is_active =
+            user.is_some_and(|user| user.deactivated_ms.is_none() && !user.standing.locked);
         let password = snapshot.get(&PASSWORDS, &record.user_id).await?;
         let is_outdated =
             password.is_some_and(|password| password.changed_ms > record.authenticated_ms);

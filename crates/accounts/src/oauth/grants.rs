@@ -68,11 +68,13 @@ impl Grants {
     ) -> Result<GrantedTokens, AccountsError> {
         // Nobody gets into an account that is being deactivated.
         let user = snapshot.get_versioned(&USERS, user_id).await?;
-        let (_, version) =
-            user.filter(|(user, _)| user.deactivated_ms.is_none()).ok_or_else(|| {
-                let description = "the account is not there any more";
-                AccountsError::oauth(OAuthErrorCode::InvalidGrant, description)
-            })?;
+        let refused = |description| AccountsError::oauth(OAuthErrorCode::InvalidGrant, description);
+        let (user, version) = user
+            .filter(|(user, _)| user.deactivated_ms.is_none())
+            .ok_or_else(|| refused("the account is not there any more"))?;
+        if user.standing.locked {
+            return Err(refused("the account is locked: ask your administrator"));
+        }
         batch.require(&USERS, user_id, pli_store::Expect::Version(version));
         let request = SessionRequest {
             device_id: Some(scope.device_id),

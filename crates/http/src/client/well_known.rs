@@ -4,23 +4,26 @@
 
 use axum::{Json, extract::State};
 use pli_rooms::Calls;
-use ruma::api::client::discovery::discover_homeserver::{HomeserverInfo, Response};
 use serde_json::{Map, Value, json};
 
 use super::rtc;
-use crate::{MatrixError, extract::Answer, state::Settings};
+use crate::{MatrixError, oauth::metadata, state::Settings};
 
 /// `GET /.well-known/matrix/client`: where a client finds the server of the domain in its user's id
 /// ([specification](https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixclient)).
 pub(super) async fn client(
     State(settings): State<Settings>,
     State(calls): State<Calls>,
-) -> Answer<Response> {
-    let base_url = settings.public_url.as_str().trim_end_matches('/').to_owned();
-    let mut response = Response::new(HomeserverInfo::new(base_url));
-    response.rtc_foci =
-        calls.livekit_url().map(|_| rtc::transport(&settings)).into_iter().collect();
-    Answer(response)
+) -> Json<Value> {
+    let base_url = settings.public_url.as_str().trim_end_matches('/');
+    let mut answer = json!({ "m.homeserver": { "base_url": base_url } });
+    if calls.livekit_url().is_some() {
+        answer["org.matrix.msc4143.rtc_foci"] = json!([rtc::transport(&settings)]);
+    }
+    if settings.oauth.enabled {
+        answer["org.matrix.msc2965.authentication"] = metadata::well_known(&settings.public_url);
+    }
+    Json(answer)
 }
 
 /// `GET /.well-known/matrix/support`: whom to turn to

@@ -36,6 +36,9 @@ impl From<AccountsError> for MatrixError {
             AccountsError::UserSuspended => {
                 Self::new(StatusCode::FORBIDDEN, "M_USER_SUSPENDED", message)
             }
+            AccountsError::GuestAccessForbidden(_) => {
+                Self::new(StatusCode::FORBIDDEN, "M_GUEST_ACCESS_FORBIDDEN", message)
+            }
             AccountsError::UserInUse => Self::bad_request("M_USER_IN_USE", message),
             AccountsError::Exclusive => Self::bad_request("M_EXCLUSIVE", message),
             AccountsError::InvalidUsername(_) => Self::bad_request("M_INVALID_USERNAME", message),

@@ -12,6 +12,14 @@ impl From<RoomError> for MatrixError {
         match error {
             RoomError::Forbidden(_) => Self::forbidden(message),
             RoomError::BadState(_) => Self::new(StatusCode::FORBIDDEN, "M_BAD_STATE", message),
+            RoomError::PolicyRefused { status, errcode, .. } => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+                Self::new(status, errcode, message)
+            }
+            RoomError::PolicyServerFailed => Self::unavailable(message),
+            RoomError::GuestsForbidden => {
+                Self::new(StatusCode::FORBIDDEN, "M_GUEST_ACCESS_FORBIDDEN", message)
+            }
             // Whether a room exists is nothing that a stranger learns.
             RoomError::UnknownRoom(_) => Self::forbidden("you are not in this room"),
             RoomError::UnknownAlias(_)

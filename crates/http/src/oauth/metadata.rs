@@ -49,6 +49,11 @@ pub(super) async fn auth_issuer(State(settings): State<Settings>) -> Json<Value>
     Json(json!({ "issuer": issuer(&settings.public_url) }))
 }
 
+/// What the domain says of where people sign in, as clients of before v1.15 read it (MSC2965).
+pub(crate) fn well_known(public_url: &Url) -> Value {
+    json!({ "issuer": issuer(public_url), "account": address(public_url, account::PATH) })
+}
+
 /// The address of a path of this server.
 pub(crate) fn address(public_url: &Url, path: &str) -> String {
     format!("{}{path}", public_url.as_str().trim_end_matches('/'))

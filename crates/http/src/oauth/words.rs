@@ -14,7 +14,10 @@ pub(super) fn status(error: &AccountsError) -> StatusCode {
         AccountsError::Store(error) => MatrixError::from(error).status(),
         AccountsError::Conflict(_) | AccountsError::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
         AccountsError::LimitExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
-        AccountsError::Forbidden(_) | AccountsError::UserDeactivated => StatusCode::FORBIDDEN,
+        AccountsError::Forbidden(_)
+        | AccountsError::UserDeactivated
+        | AccountsError::UserLocked
+        | AccountsError::UserSuspended => StatusCode::FORBIDDEN,
         AccountsError::NotFound(_) => StatusCode::NOT_FOUND,
         AccountsError::Mail(_) | AccountsError::Configuration(_) => {
             StatusCode::INTERNAL_SERVER_ERROR
@@ -35,6 +38,17 @@ pub(super) fn problem(language: Language, error: &AccountsError) -> Cow<'static,
             language,
             "This account has been deactivated. Ask your administrator.",
             "Ce compte a été désactivé. Adressez-vous à votre administrateur.",
+        ),
+        AccountsError::UserLocked => pick(
+            language,
+            "This account is locked. Ask your administrator.",
+            "Ce compte est bloqué. Adressez-vous à votre administrateur.",
+        ),
+        AccountsError::UserSuspended => pick(
+            language,
+            "This account is suspended: you can read, but not change this. Ask your administrator.",
+            "Ce compte est suspendu : vous pouvez lire, mais pas modifier ceci. Adressez-vous à votre \
+             administrateur.",
         ),
         AccountsError::LimitExceeded { .. } => pick(
             language,

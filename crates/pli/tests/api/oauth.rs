@@ -7,6 +7,7 @@ mod clients;
 mod code;
 mod device;
 mod discovery;
+mod locked;
 mod pages;
 mod rendezvous;
 mod reset;

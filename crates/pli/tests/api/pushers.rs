@@ -42,6 +42,8 @@ async fn keys_of(server: &TestServer, person: &Person) -> Vec<String> {
     pushers.iter().map(|pusher| pusher["pushkey"].as_str().unwrap().to_owned()).collect()
 }
 
+const ENABLED: &str = "org.matrix.msc3881.enabled";
+const DEVICE: &str = "org.matrix.msc3881.device_id";
 const HTTPS: &str = "https://push.example/_matrix/push/v1/notify";
 
 #[tokio::test]
@@ -55,6 +57,8 @@ async fn a_pusher_is_listed_as_it_was_set_until_it_is_removed() {
     wanted["data"]["default_payload"] = json!({ "aps": {} });
     set(&server, &claire, &wanted).await;
     let listed = server.get(&claire, &format!("{V3}/pushers")).await.ok();
+    wanted[ENABLED] = json!(true);
+    wanted[DEVICE] = json!(claire.device_id);
     assert_eq!(listed, json!({ "pushers": [wanted] }));
 
     wanted["lang"] = json!("en");
@@ -311,4 +315,60 @@ async fn what_could_not_be_told_is_told_after_a_restart_unless_it_is_old() {
             break;
         }
     }
+}
+
+/// Who silences the phone from the desk would still be rung, or never again.
+#[tokio::test]
+async fn another_device_silences_a_phone_and_lets_it_ring_again() {
+    let server = start().await;
+    let gateway = Gateway::start().await;
+    let claire = server.sign_up("claire").await;
+    let desk = server.sign_in("claire").await;
+    let samir = server.sign_up("samir").await;
+    let room_id = server.room_of(&[&claire, &samir]).await;
+    set(&server, &claire, &pusher(&gateway.url(), "clé")).await;
+    server.write(&samir, &room_id, "un").await;
+    gateway.next().await;
+
+    let listed = async || {
+        let answer = server.get(&desk, &format!("{V3}/pushers")).await.ok();
+        answer["pushers"][0].clone()
+    };
+    let mut known = listed().await;
+    assert_eq!(known[ENABLED], true);
+    known[ENABLED] = json!(false);
+    set(&server, &desk, &known).await;
+    assert_eq!(listed().await, known, "it stays the phone's");
+    server.write(&samir, &room_id, "deux").await;
+    known[ENABLED] = json!(true);
+    set(&server, &desk, &known).await;
+    let event_id = server.write(&samir, &room_id, "trois").await;
+    assert_eq!(gateway.next().await["event_id"], *event_id, "what came meanwhile is not told");
+
+    known[ENABLED] = json!("yes");
+    let path = format!("{V3}/pushers/set");
+    server.post(&desk, &path, known).await.refused(400, "M_BAD_JSON");
+    let versions = server.send(reqwest::Method::GET, "/_matrix/client/versions", None, None).await;
+    assert_eq!(versions.ok()["unstable_features"]["org.matrix.msc3881"], true);
+}
+
+/// An invitation that nobody is to see would ring.
+#[tokio::test]
+async fn an_unwanted_invitation_rings_nobody() {
+    let server = start().await;
+    let gateway = Gateway::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let awa = server.sign_up("awa").await;
+    set(&server, &claire, &pusher(&gateway.url(), "clé")).await;
+    let path = format!(
+        "{V3}/user/{}/account_data/org.matrix.msc4155.invite_permission_config",
+        claire.user_id
+    );
+    server.put(&claire, &path, json!({ "ignored_users": [samir.user_id] })).await.ok();
+    server.create_room(&samir, json!({ "invite": [claire.user_id] })).await;
+    let room_id = server.create_room(&awa, json!({ "invite": [claire.user_id] })).await;
+    let told = gateway.next().await;
+    assert_eq!(told["room_id"], *room_id);
+    assert_eq!(told["counts"]["unread"], 1);
 }

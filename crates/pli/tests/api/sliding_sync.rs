@@ -4,6 +4,7 @@ mod connections;
 mod extensions;
 mod forms;
 mod lists;
+mod profiles;
 mod rooms;
 
 use serde_json::{Map, Value, json};

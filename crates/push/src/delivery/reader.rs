@@ -338,7 +338,8 @@ impl Reader {
         user_id: &UserId,
         stamp: Stamp,
     ) -> Result<Vec<(PusherKey, PusherRow)>, PushError> {
-        let rows = pushers_of(snapshot, user_id).await?;
+        let mut rows = pushers_of(snapshot, user_id).await?;
+        rows.retain(|row| !row.value.silent);
         if rows.is_empty() {
             audience.remove(user_id);
         }

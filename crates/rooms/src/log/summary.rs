@@ -4,7 +4,9 @@ use ruma::{
 };
 use serde_json::Value;
 
-use crate::{event::RoomEvent, rows::RoomSummary, visibility::visibility_in};
+use crate::{
+    event::RoomEvent, policy_server::policy_in, rows::RoomSummary, visibility::visibility_in,
+};
 
 impl RoomSummary {
     /// Takes over what a state event says (`None`: the event is gone from the state). Returns
@@ -49,6 +51,9 @@ impl RoomSummary {
                 &mut self.guest_can_join,
                 text("guest_access").as_deref() == Some("can_join"),
             ),
+            "m.room.policy" => {
+                replace(&mut self.policy, event.and_then(|event| policy_in(&event.pdu)))
+            }
             "m.room.create" => replace(&mut self.room_type, text("type")),
             _ => false,
         }

@@ -53,6 +53,8 @@ pub(crate) struct RoomTransaction<'a> {
     pub(super) trailing: Vec<Trailing>,
     pub(crate) summary: RoomSummary,
     pub(crate) summary_changed: bool,
+    /// Whether guests could come in before this batch.
+    guests_could_join: bool,
     pub(crate) nodes: NodeOverlay,
     pub(crate) appended: Vec<Appended>,
     appended_by_id: HashMap<OwnedEventId, Arc<RoomEvent>>,
@@ -156,6 +158,7 @@ impl<'a> RoomTransaction<'a> {
             head,
             head_version: None,
             trailing: Vec::new(),
+            guests_could_join: summary.guest_can_join,
             summary,
             summary_changed: false,
             nodes: NodeOverlay::new(),

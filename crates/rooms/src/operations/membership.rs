@@ -32,6 +32,8 @@ pub struct MembershipChange {
     /// What else the membership event says, for whoever joins by themselves. What the server says
     /// there itself can't be said here.
     pub extra: Map<String, Value>,
+    /// Whether whoever changes it is a guest, who can come only into rooms that allow it.
+    pub is_guest: bool,
 }
 
 /// What the server says in membership events, or must have checked.
@@ -49,13 +51,20 @@ impl MembershipChange {
     /// A change without a reason.
     #[must_use]
     pub fn new(sender: OwnedUserId, room_id: OwnedRoomId) -> Self {
-        Self { sender, room_id, reason: None, extra: Map::new() }
+        Self { sender, room_id, reason: None, extra: Map::new(), is_guest: false }
     }
 
     /// Says why.
     #[must_use]
     pub fn because(mut self, reason: Option<String>) -> Self {
         self.reason = reason;
+        self
+    }
+
+    /// Says whether whoever changes it is a guest.
+    #[must_use]
+    pub fn by_guest(mut self, is_guest: bool) -> Self {
+        self.is_guest = is_guest;
         self
     }
 
@@ -191,14 +200,22 @@ impl Rooms {
         target: OwnedUserId,
         action: Action,
     ) -> Result<OwnedEventId, RoomError> {
-        let MembershipChange { sender, room_id, reason, extra } = change;
+        let MembershipChange { sender, room_id, reason, extra, is_guest } = change;
         // Names and pictures are looked up before the room is asked, so that the room doesn't wait.
         let (displayname, avatar_url) = match action {
             Action::Join | Action::Invite { .. } | Action::Knock => self.profile(&target).await?,
             Action::Leave | Action::Kick | Action::Ban | Action::Unban => (None, None),
         };
-        let operation =
-            ChangeMembership { sender, target, action, reason, extra, displayname, avatar_url };
+        let operation = ChangeMembership {
+            sender,
+            target,
+            action,
+            reason,
+            extra,
+            is_guest,
+            displayname,
+            avatar_url,
+        };
         self.submit(&room_id, operation).await
     }
 
@@ -227,6 +244,7 @@ struct ChangeMembership {
     action: Action,
     reason: Option<String>,
     extra: Map<String, Value>,
+    is_guest: bool,
     displayname: Option<String>,
     avatar_url: Option<OwnedMxcUri>,
 }
@@ -254,6 +272,11 @@ impl ChangeMembership {
         }
         if let Some(current) = self.is_done_already(current.as_deref(), kind)? {
             return Ok(current);
+        }
+        // Guests come only into rooms that say so (section "Guest access").
+        let is_coming = self.action == Action::Join;
+        if is_coming && self.is_guest && !transaction.summary.guest_can_join {
+            return Err(RoomError::GuestsForbidden);
         }
 
         let membership = match self.action {

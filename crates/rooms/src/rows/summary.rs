@@ -1,6 +1,6 @@
 use pli_store::Record;
 use ruma::{
-    OwnedMxcUri, OwnedRoomAliasId, OwnedUserId, RoomVersionId,
+    OwnedMxcUri, OwnedRoomAliasId, OwnedServerName, OwnedUserId, RoomVersionId,
     events::room::history_visibility::HistoryVisibility, room::JoinRuleKind,
 };
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ pub struct RoomSummary {
     pub joined: u64,
     /// How many people are invited.
     pub invited: u64,
+    /// `m.room.policy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<RoomPolicy>,
     /// Until when any event of the room sticks (MSC4354), in milliseconds since the Unix epoch; 0 if
     /// none ever did.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -49,6 +52,15 @@ pub struct RoomSummary {
 }
 
 impl Record for RoomSummary {}
+
+/// The policy server that a room names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomPolicy {
+    /// Its server's name.
+    pub via: OwnedServerName,
+    /// The Ed25519 key that it signs with, in base64.
+    pub ed25519: String,
+}
 
 impl RoomSummary {
     /// How many heroes are kept: five to show, and the reader.
@@ -71,6 +83,7 @@ impl RoomSummary {
             heroes: Vec::new(),
             joined: 0,
             invited: 0,
+            policy: None,
             sticky_until_ms: 0,
         }
     }

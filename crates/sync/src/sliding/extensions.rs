@@ -67,6 +67,9 @@ impl SlidingAnswering<'_> {
         if extensions.thread_subscriptions.enabled {
             self.add_thread_subscriptions(told).await?;
         }
+        if extensions.profiles.scope.enabled {
+            self.add_profiles(wanted, told).await?;
+        }
         if extensions.sticky_events.enabled {
             self.add_sticky_events(wanted, told).await?;
         }
@@ -380,7 +383,7 @@ impl SlidingAnswering<'_> {
     }
 }
 
-fn covers(scope: &RoomsExtension, wanted: &Wanted, room: &WantedRoom) -> bool {
+pub(crate) fn covers(scope: &RoomsExtension, wanted: &Wanted, room: &WantedRoom) -> bool {
     let lists = wanted.lists_of(room);
     scope.covers(room.room.room_id.as_str(), &lists, wanted.is_subscribed(room))
 }

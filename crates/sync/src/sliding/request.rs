@@ -70,13 +70,14 @@ impl SlidingBody {
             typing,
             thread_subscriptions,
             sticky_events,
+            profiles,
         } = &self.extensions;
         let mut hasher = DefaultHasher::new();
         (&self.lists, &self.room_subscriptions).hash(&mut hasher);
         (to_device.enabled, to_device.limit, e2ee, account_data, receipts, typing)
             .hash(&mut hasher);
         thread_subscriptions.hash(&mut hasher);
-        (sticky_events.enabled, sticky_events.limit).hash(&mut hasher);
+        (sticky_events.enabled, sticky_events.limit, profiles).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -214,9 +215,23 @@ pub struct Extensions {
         alias = "thread_subscriptions"
     )]
     pub thread_subscriptions: LimitedExtension,
+    /// People's profiles (MSC4262).
+    #[serde(default, rename = "org.matrix.msc4262.profiles", alias = "profiles")]
+    pub profiles: ProfilesExtension,
     /// What sticks (MSC4480).
     #[serde(default, rename = "org.matrix.msc4354.sticky_events", alias = "sticky_events")]
     pub sticky_events: StreamExtension,
+}
+
+/// The extension for profiles.
+#[derive(Clone, Debug, Default, Hash, Deserialize)]
+pub struct ProfilesExtension {
+    /// Whether it is on, and for which rooms.
+    #[serde(flatten)]
+    pub scope: RoomsExtension,
+    /// Which fields; `None`: all.
+    #[serde(default)]
+    pub fields: Option<Vec<String>>,
 }
 
 /// An extension that is on or off.

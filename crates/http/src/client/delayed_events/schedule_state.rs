@@ -7,7 +7,10 @@ use ruma::api::client::{
 };
 
 use super::Delay;
-use crate::extract::{Answer, Reply, Ruma};
+use crate::{
+    client::rooms::set_state::check_is_not_membership,
+    extract::{Answer, Reply, Ruma},
+};
 
 pub(super) async fn schedule_state(
     State(delayed_events): State<DelayedEvents>,
@@ -15,6 +18,7 @@ pub(super) async fn schedule_state(
     Ruma { request, requester }: Ruma<Request>,
 ) -> Reply<Response> {
     requester.check_may_speak()?;
+    check_is_not_membership(&requester, &request.event_type)?;
     let delay_id = delayed_events
         .schedule(ScheduleEvent {
             sender: requester.user_id,

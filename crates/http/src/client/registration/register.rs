@@ -30,12 +30,14 @@ pub(in crate::client) async fn register(
     if requester.is_none() {
         limiter.sign_in_from(address)?;
     }
-    if request.kind != RegistrationKind::User {
-        return Err(MatrixError::new(
-            http::StatusCode::FORBIDDEN,
-            "M_GUEST_ACCESS_FORBIDDEN",
-            "this server has no guests: create an account",
-        ));
+    if request.kind == RegistrationKind::Guest {
+        // Of what the request says, only the device's name counts.
+        let session = SessionRequest {
+            device_id: None,
+            initial_device_display_name: request.initial_device_display_name,
+            refresh_token: request.refresh_token,
+        };
+        return Ok(Json(Body::of(registration.register_guest(session).await?)));
     }
     let session = (!request.inhibit_login).then_some(SessionRequest {
         device_id: request.device_id,

@@ -15,6 +15,7 @@ pub(in crate::client) async fn join(
     requester.check_may_speak()?;
     let room_id = request.room_id;
     let change = MembershipChange::new(requester.user_id, room_id.clone())
+        .by_guest(requester.standing.guest)
         .because(request.reason)
         .saying(content);
     rooms.join(change).await.map_err(unknown_is_not_found)?;

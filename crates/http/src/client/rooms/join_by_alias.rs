@@ -17,6 +17,7 @@ pub(in crate::client) async fn join_by_alias(
     requester.check_may_speak()?;
     let room_id = resolve(&rooms, &app_services, request.room_id_or_alias).await?;
     let change = MembershipChange::new(requester.user_id, room_id.clone())
+        .by_guest(requester.standing.guest)
         .because(request.reason)
         .saying(content);
     rooms.join(change).await.map_err(unknown_is_not_found)?;

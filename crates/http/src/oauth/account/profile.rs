@@ -85,6 +85,14 @@ pub(super) async fn change(asked: &Asked<'_>, form: &Parameters) -> Page {
     }
     let services = asked.services;
     let user_id = &asked.session.user_id;
+    // Whose account is suspended can't be seen differently (section "Account suspension").
+    match services.accounts.get(user_id).await {
+        Ok(account) if account.as_ref().is_some_and(|account| account.standing.suspended) => {
+            return Page::failed(language, &AccountsError::UserSuspended);
+        }
+        Ok(_) => {}
+        Err(error) => return Page::failed(language, &error),
+    }
     let value = Some(name.into());
     match profile::set(&services.profiles, &services.rooms, user_id, DISPLAY_NAME, value).await {
         Ok(()) => show(asked, Some(Before::Changed)).await,

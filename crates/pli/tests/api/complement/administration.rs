@@ -87,6 +87,7 @@ async fn what_the_server_has_to_say_reaches_people() {
 async fn a_locked_account_does_nothing_until_it_is_unlocked() {
     let (server, admin) = administered().await;
     let claire = server.sign_up("claire").await;
+    let second = server.sign_in("claire").await;
     let path = format!("{V1}/admin/lock/{}", claire.user_id);
     server.put(&claire, &path, json!({ "locked": true })).await.refused(403, "M_FORBIDDEN");
     assert_eq!(server.get(&admin, &path).await.ok()["locked"], false);
@@ -94,7 +95,15 @@ async fn a_locked_account_does_nothing_until_it_is_unlocked() {
     let whoami = format!("{V3}/account/whoami");
     let refused = server.get(&claire, &whoami).await.refused(401, "M_USER_LOCKED");
     assert_eq!(refused["soft_logout"], true);
-    let second = server.sign_in("claire").await;
+    let sign_in = |password: &str| {
+        let identifier = json!({ "type": "m.id.user", "user": "claire" });
+        json!({ "type": "m.login.password", "identifier": identifier, "password": password })
+    };
+    let login = async |password: &str| {
+        server.send(Method::POST, &format!("{V3}/login"), None, Some(sign_in(password))).await
+    };
+    login(PASSWORD).await.refused(401, "M_USER_LOCKED");
+    login("a guess").await.refused(403, "M_FORBIDDEN");
     server.get(&second, &whoami).await.refused(401, "M_USER_LOCKED");
     server.post(&second, &format!("{V3}/logout"), json!({})).await.ok();
     server.put(&admin, &path, json!({ "locked": false })).await.ok();

@@ -22,6 +22,11 @@ async fn apps_find_out_how_to_sign_people_in() {
     let path = "/_matrix/client/unstable/org.matrix.msc2965/auth_issuer";
     let issuer = server.send(Method::GET, path, None, None).await.ok();
     assert_eq!(issuer["issuer"], metadata["issuer"]);
+    // Where clients of before v1.15 look.
+    let found = server.send(Method::GET, "/.well-known/matrix/client", None, None).await.ok();
+    let former = &found["org.matrix.msc2965.authentication"];
+    assert_eq!(former["issuer"], metadata["issuer"]);
+    assert_eq!(former["account"], metadata["account_management_uri"]);
     let versions = server.send(Method::GET, "/_matrix/client/versions", None, None).await.ok();
     assert_eq!(versions["unstable_features"]["org.matrix.msc4108"], true);
     assert_eq!(versions["unstable_features"]["io.element.msc4388"], true);
@@ -44,6 +49,8 @@ async fn where_it_is_off_nothing_is_there() {
     }
     let versions = server.send(Method::GET, "/_matrix/client/versions", None, None).await.ok();
     assert!(versions["unstable_features"].get("org.matrix.msc4108").is_none());
+    let found = server.send(Method::GET, "/.well-known/matrix/client", None, None).await.ok();
+    assert!(found.get("org.matrix.msc2965.authentication").is_none());
 }
 
 /// The page that a stranger's link leads to must not offer what the operator forbade.

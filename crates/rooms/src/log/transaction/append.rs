@@ -92,6 +92,7 @@ impl RoomTransaction<'_> {
             |event_type: &StateEventType, state_key: &str| auth_state.get(event_type, state_key),
         )
         .map_err(RoomError::Forbidden)?;
+        let pdu = self.ask_policy_server(pdu).await?;
         if merges_all {
             return self.append_checked(pdu, replaces_state).await;
         }

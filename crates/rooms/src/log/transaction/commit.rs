@@ -12,6 +12,7 @@ use crate::{
     },
     log::{KnownRoom, Trailing},
     news::NewsKind,
+    operations::{GUEST_EVICTION, GuestEviction},
     rows::EventPlace,
     state::StateTree,
 };
@@ -42,6 +43,10 @@ impl RoomTransaction<'_> {
         if self.summary_changed || self.head_version.is_none() {
             batch.put(&ROOM_SUMMARY, room_id, &self.summary);
         }
+        let evicts_guests = self.guests_could_join && !self.summary.guest_can_join;
+        if evicts_guests {
+            batch.put(&GUEST_EVICTION, room_id, &GuestEviction {});
+        }
         for (user_id, pending) in &self.user_rooms {
             batch.put(&USER_ROOM, (user_id, room_id), &pending.row);
         }
@@ -68,6 +73,9 @@ impl RoomTransaction<'_> {
         let Self { head, summary, trailing, .. } = self;
         let known = KnownRoom { head, head_version: position, summary, trailing };
         inner.log.know(&self.room_id, known);
+        if evicts_guests {
+            self.rooms.evict_guests(&self.room_id);
+        }
         Ok(position)
     }
 }

@@ -128,6 +128,7 @@ fn bad_content(error: serde_json::Error) -> RoomError {
 pub(super) fn refusal(error: &RoomError) -> Option<(&'static str, String)> {
     let errcode = match error {
         RoomError::Forbidden(_) | RoomError::UnknownRoom(_) => "M_FORBIDDEN",
+        RoomError::PolicyRefused { status: 400 | 403, .. } => "M_FORBIDDEN",
         RoomError::InviteBlocked(_) => "M_INVITE_BLOCKED",
         RoomError::DelayedEventSuperseded => "M_CANCELLED_BY_STATE_UPDATE",
         RoomError::UnknownEvent(_) => "M_NOT_FOUND",
