@@ -27,7 +27,7 @@ demo: rust web ## Start Pli with five people, a conversation, a group and messag
 	exec $(CARGO_TARGET_DIR)/debug/pli-demo
 
 .PHONY: test
-test: test-rust test-web test-browser interop fuzz-a-little ## Install what is missing, run every test.
+test: test-rust test-web test-browser test-js-sdk interop fuzz-a-little ## Install what is missing, run every test.
 
 .PHONY: test-rust
 test-rust: rust nginx postgres web
@@ -72,13 +72,23 @@ test-browser: rust chromium web e2e/browser/node_modules/.installed
 	cargo test --workspace --locked --no-run --quiet
 	npm --prefix e2e/browser test
 
+.PHONY: test-js-sdk
+test-js-sdk: rust web e2e/js-sdk/node_modules/.installed
+	# As test-rust does: the same features, so that nothing is compiled twice.
+	cargo test --workspace --locked --no-run --quiet
+	npm --prefix e2e/js-sdk test
+
+NODE_MODULES := web/node_modules/.installed e2e/browser/node_modules/.installed \
+	e2e/js-sdk/node_modules/.installed
+
 .PHONY: lint
-lint: rust web/node_modules/.installed e2e/browser/node_modules/.installed deny ## Formatting, clippy, biome, types, licences.
+lint: rust $(NODE_MODULES) deny ## Formatting, clippy, biome, types, licences.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	npm --prefix web run lint
 	npm --prefix web run typecheck
 	npm --prefix e2e/browser run lint
+	npm --prefix e2e/js-sdk run lint
 
 .PHONY: deny
 deny: $(TOOLS)/bin/cargo-deny

@@ -5,6 +5,14 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, surroundings } from "./process.ts";
 
+/** What of the server under test is not as usual. */
+export interface Settings {
+  /** Who may sign up: with a code that is mailed, or everybody. */
+  readonly registration?: "email" | "open";
+  /** For how long an access token is valid that its client can refresh, as the configuration has it. */
+  readonly accessTokenLifetime?: string;
+}
+
 /** The server under test: the real binary on an embedded store of its own. */
 export class PliServer {
   private process: ChildProcess | undefined;
@@ -13,11 +21,12 @@ export class PliServer {
   private constructor(
     readonly folder: string,
     readonly port: number,
+    private readonly settings: Settings,
   ) {}
 
-  static async start(): Promise<PliServer> {
+  static async start(settings: Settings = {}): Promise<PliServer> {
     const folder = await mkdtemp(join(tmpdir(), "pli-e2e-"));
-    const server = new PliServer(folder, await freePort());
+    const server = new PliServer(folder, await freePort(), settings);
     await writeFile(server.configFile, server.config());
     await server.boot();
     return server;
@@ -32,6 +41,7 @@ export class PliServer {
   }
 
   private config(): string {
+    const { registration = "email", accessTokenLifetime = "5 m" } = this.settings;
     return [
       `server_name = "pli.test"`,
       `public_url = "${this.url}"`,
@@ -40,11 +50,13 @@ export class PliServer {
       `client = "127.0.0.1:${this.port}"`,
       `admin = "127.0.0.1:0"`,
       `[registration]`,
-      `mode = "email"`,
+      `mode = "${registration}"`,
       `domains = ["interieur.example", "justice.example"]`,
       `[registration.organisations]`,
       `"interieur.example" = "Intérieur"`,
       `"justice.example" = "Justice"`,
+      `[sessions]`,
+      `access_token_lifetime = "${accessTokenLifetime}"`,
       `[passwords]`,
       `argon2_memory = "64 KiB"`,
       `argon2_iterations = 1`,
