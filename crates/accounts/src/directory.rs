@@ -2,15 +2,23 @@
 //! directory").
 //!
 //! An index of words, folded (lower case, without accents): display name, user id and e-mail
-//! addresses of every active user of this server. A search reads a bounded part of it.
+//! addresses of every active user of this server. A search reads a bounded part of it, however many
+//! people there are: those with the rarest of its words, or, if thousands have each of them, some.
 
-use std::collections::BTreeSet;
+mod candidates;
+mod rebuild;
+mod words;
 
-use pli_store::{Batch, Direction, Expect, Keyspace, Record, Snapshot, Store};
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use pli_store::{Batch, Expect, Keyspace, Record, Snapshot, Store};
 use ruma::{OwnedMxcUri, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
+use self::{
+    candidates::{with_word, with_words},
+    words::{indexed_words, words},
+};
 use crate::{Accounts, AccountsError, Profiles};
 
 /// word, user id → nothing: the index.
@@ -19,14 +27,10 @@ pub(crate) const DIRECTORY_WORDS: Keyspace<(String, String), ()> = Keyspace::new
 pub(crate) const DIRECTORY_ENTRIES: Keyspace<OwnedUserId, DirectoryEntry> =
     Keyspace::new("directory_entries");
 
-/// How many rows of the index one search reads at most.
-const MAX_CANDIDATES: usize = 1_000;
 /// How many people one search returns at most.
 pub const MAX_RESULTS: usize = 50;
 /// How many words of a search term count.
 const MAX_TERMS: usize = 8;
-/// How much of a word is indexed, in characters.
-const MAX_WORD_LENGTH: usize = 64;
 /// How many words of one user are indexed.
 const MAX_WORDS: usize = 64;
 
@@ -91,14 +95,16 @@ impl UserDirectory {
         limit: usize,
     ) -> Result<SearchResults, AccountsError> {
         let snapshot = self.store.snapshot().await?;
-        let Matches { mut user_ids, mut limited } = self.matches(&snapshot, searcher, term).await?;
         let limit = limit.min(MAX_RESULTS);
+        let Matches { mut user_ids, mut limited } =
+            self.matches(&snapshot, searcher, term, limit).await?;
         limited |= user_ids.len() > limit;
         user_ids.truncate(limit);
         Ok(SearchResults { users: self.found(&snapshot, user_ids).await?, limited })
     }
 
-    /// All whom [`Self::search`] would find, for whoever shows only some of them.
+    /// Those whom [`Self::search`] finds, for whoever shows only some of them: as many as are wanted,
+    /// and those that are found along with them.
     ///
     /// # Errors
     /// When the store fails.
@@ -107,27 +113,17 @@ impl UserDirectory {
         snapshot: &Snapshot,
         searcher: &UserId,
         term: &str,
+        wanted: usize,
     ) -> Result<Matches, AccountsError> {
-        let terms: Vec<String> = words(without_server(term)).take(MAX_TERMS).collect();
-        // The longest word has the fewest matches; the others only have to fit.
-        let Some(rarest) = terms.iter().max_by_key(|word| word.chars().count()) else {
-            return Ok(Matches::default());
-        };
-        let candidates = candidates(snapshot, rarest).await?;
-        let limited = candidates.len() == MAX_CANDIDATES;
-        let user_ids: BTreeSet<OwnedUserId> =
-            candidates.into_iter().filter(|user_id| user_id != searcher).collect();
-        let entries = snapshot.get_many(&DIRECTORY_ENTRIES, &user_ids).await?;
-        let mut matches: Vec<(usize, OwnedUserId)> = user_ids
-            .into_iter()
-            .zip(entries)
-            .filter_map(|(user_id, entry)| Some((score(&terms, &entry?.0.words)?, user_id)))
-            .collect();
-        matches.sort_by(|(left, left_id), (right, right_id)| {
-            right.cmp(left).then_with(|| left_id.cmp(right_id))
-        });
-        let user_ids = matches.into_iter().map(|(_, user_id)| user_id).collect();
-        Ok(Matches { user_ids, limited })
+        let mut terms: Vec<String> = words(without_server(term)).take(MAX_TERMS).collect();
+        // A long word is a rare one, mostly.
+        terms.sort_by_key(|word| Reverse(word.chars().count()));
+        terms.dedup();
+        match terms.as_slice() {
+            [] => Ok(Matches::default()),
+            [term] => with_word(snapshot, searcher, term, wanted).await,
+            terms => with_words(snapshot, searcher, terms, wanted).await,
+        }
     }
 
     /// What is shown of people, in the order of their ids given.
@@ -139,16 +135,13 @@ impl UserDirectory {
         snapshot: &Snapshot,
         user_ids: Vec<OwnedUserId>,
     ) -> Result<Vec<FoundUser>, AccountsError> {
-        let mut users = Vec::with_capacity(user_ids.len());
-        for user_id in user_ids {
-            let profile = Profiles::get_at(snapshot, &user_id).await?.unwrap_or_default();
-            users.push(FoundUser {
-                display_name: profile.display_name().map(str::to_owned),
-                avatar_url: profile.avatar_url(),
-                user_id,
-            });
-        }
-        Ok(users)
+        let profiles = Profiles::get_many_at(snapshot, &user_ids).await?;
+        let users = user_ids.into_iter().zip(profiles).map(|(user_id, profile)| FoundUser {
+            display_name: profile.display_name().map(str::to_owned),
+            avatar_url: profile.avatar_url(),
+            user_id,
+        });
+        Ok(users.collect())
     }
 
     /// Puts a user into the index, or brings their entry up to date, in a batch that does more.
@@ -175,18 +168,21 @@ impl UserDirectory {
         display_name: Option<&str>,
         emails: impl Iterator<Item = &'a str>,
     ) -> Result<(), AccountsError> {
-        let mut new_words: BTreeSet<String> = words(user_id.localpart()).collect();
+        let mut new_words: BTreeSet<String> = indexed_words(user_id.localpart()).collect();
         new_words.extend(emails.flat_map(|email| {
             let local_part = email.rsplit_once('@').map_or("", |(local_part, _)| local_part);
-            words(email).chain(words(local_part)).collect::<Vec<_>>()
+            words(email).chain(indexed_words(local_part)).collect::<Vec<_>>()
         }));
-        new_words.extend(words(display_name.unwrap_or_default()).take(MAX_WORDS / 2));
+        new_words.extend(indexed_words(display_name.unwrap_or_default()).take(MAX_WORDS / 2));
         let new_words: BTreeSet<String> = new_words.into_iter().take(MAX_WORDS).collect();
 
         let old = snapshot.get_versioned(&DIRECTORY_ENTRIES, user_id).await?;
         let version = old.as_ref().map(|(_, version)| *version);
         let old_words = old.map(|(entry, _)| entry.words).unwrap_or_default();
         batch.require(&DIRECTORY_ENTRIES, user_id, Expect::unchanged(version));
+        if version.is_some() && old_words == new_words {
+            return Ok(());
+        }
         for word in old_words.difference(&new_words) {
             batch.delete(&DIRECTORY_WORDS, (word, user_id.as_str()));
         }
@@ -216,17 +212,6 @@ impl UserDirectory {
     }
 }
 
-/// The users with a word that begins with this one, at most [`MAX_CANDIDATES`].
-async fn candidates(snapshot: &Snapshot, word: &str) -> Result<Vec<OwnedUserId>, AccountsError> {
-    // Keys end words with a mark below every character, so the words that begin with this one lie
-    // from itself to itself with the greatest character behind it.
-    let end = format!("{word}{}", char::MAX);
-    let range = DIRECTORY_WORDS.all().from((word, "")).before((end.as_str(), ""));
-    let rows = snapshot.scan(&DIRECTORY_WORDS, range, MAX_CANDIDATES, Direction::Forward).await?;
-    // Ids that aren't valid can't have been written.
-    Ok(rows.into_iter().filter_map(|row| row.key.1.try_into().ok()).collect())
-}
-
 /// A user id without its server, which all of them have; any other text as it is.
 fn without_server(term: &str) -> &str {
     let term = term.trim();
@@ -234,54 +219,4 @@ fn without_server(term: &str) -> &str {
         Some((localpart, _)) if localpart.starts_with('@') => localpart,
         _ => term,
     }
-}
-
-/// How well an entry fits: the number of terms that are whole words of it; `None` if a term fits
-/// none.
-fn score(terms: &[String], words: &BTreeSet<String>) -> Option<usize> {
-    terms.iter().try_fold(0, |score, term| {
-        let begins = words.range(term.clone()..).next()?.starts_with(term.as_str());
-        begins.then(|| score + usize::from(words.contains(term)))
-    })
-}
-
-/// The words of a text, folded. A text with an `@` inside is one word, so that whole addresses can be
-/// searched for.
-fn words(text: &str) -> impl Iterator<Item = String> {
-    let folded = fold(text);
-    let is_part = |character: char| character.is_alphanumeric();
-    let mut words: Vec<String> = Vec::new();
-    for chunk in folded.split_whitespace() {
-        if chunk.trim_matches('@').contains('@') {
-            words.push(chunk.chars().take(MAX_WORD_LENGTH).collect());
-            continue;
-        }
-        for word in chunk.split(|character| !is_part(character)) {
-            if !word.is_empty() {
-                words.push(word.chars().take(MAX_WORD_LENGTH).collect());
-            }
-        }
-    }
-    words.into_iter()
-}
-
-/// Lower case without accents: "Éléonore Œuvrard" and "eleonore oeuvrard" are the same.
-fn fold(text: &str) -> String {
-    let decomposed = text.nfkd().filter(|&character| !is_combining_mark(character));
-    let mut folded = String::with_capacity(text.len());
-    for character in decomposed.flat_map(char::to_lowercase) {
-        match character {
-            // Letters of European names that have no decomposition.
-            'œ' => folded.push_str("oe"),
-            'æ' => folded.push_str("ae"),
-            'ß' => folded.push_str("ss"),
-            'ø' => folded.push('o'),
-            'ł' => folded.push('l'),
-            'đ' | 'ð' => folded.push('d'),
-            'þ' => folded.push_str("th"),
-            'ı' => folded.push('i'),
-            other => folded.push(other),
-        }
-    }
-    folded
 }

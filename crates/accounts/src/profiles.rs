@@ -124,6 +124,21 @@ impl Profiles {
         Ok(record.as_ref().map(Profile::from_record))
     }
 
+    /// The profiles of many users, in the order of the ids; empty ones of whoever isn't here.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn get_many_at(
+        snapshot: &Snapshot,
+        user_ids: &[OwnedUserId],
+    ) -> Result<Vec<Profile>, AccountsError> {
+        let records = snapshot.get_many(&PROFILES, user_ids).await?;
+        let profiles = records.into_iter().map(|record| {
+            record.map_or_else(Profile::default, |(record, _)| Profile::from_record(&record))
+        });
+        Ok(profiles.collect())
+    }
+
     /// Sets a field (`None`: removes it) and returns the profile as it is then.
     ///
     /// # Errors

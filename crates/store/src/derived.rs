@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    Position,
     batch::{Batch, Expect},
     codec::Record,
     error::{CodecError, CommitError, StoreError},
@@ -76,6 +77,28 @@ pub trait Derived {
         &self,
         after: Option<Self::Place>,
     ) -> impl Future<Output = Result<Option<Made<Self::Place>>, Self::Error>> + Send;
+}
+
+/// Notes of a store that nothing was ever written to that it lacks no rows of these names, in these
+/// versions: whoever writes to it from now on writes them too.
+///
+/// # Errors
+/// When the engine fails.
+pub async fn begin_new_store(store: &Store, names: &[(&str, u32)]) -> Result<(), StoreError> {
+    if store.position().await? != Position::ZERO {
+        return Ok(());
+    }
+    let mut batch = Batch::new();
+    for (name, version) in names {
+        batch.require(&DERIVED_ROWS, *name, Expect::Absent);
+        let state = DerivedRows { version: *version, begun: None };
+        batch.put(&DERIVED_ROWS, *name, &state);
+    }
+    match store.commit(batch).await {
+        // Another node begins it.
+        Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error),
+    }
 }
 
 /// Makes all rows that a store lacks. Returns of how many things it made some.

@@ -19,6 +19,10 @@ use crate::{
     state::{DirectoryScope, Settings},
 };
 
+/// Of how many matches is found out whether the searcher may find them, where not everybody is shown
+/// to all: each costs some reads.
+const MOST_ASKED_ABOUT: usize = 200;
+
 pub(super) async fn search(
     State(directory): State<UserDirectory>,
     State(rooms): State<Rooms>,
@@ -54,10 +58,15 @@ async fn acquaintances(
     limit: usize,
 ) -> Result<SearchResults, MatrixError> {
     let snapshot = store.snapshot().await?;
-    let Matches { user_ids, mut limited } = directory.matches(&snapshot, searcher, term).await?;
+    let Matches { user_ids, mut limited } =
+        directory.matches(&snapshot, searcher, term, MOST_ASKED_ABOUT).await?;
     let acquaintances = rooms.acquaintances(&snapshot, searcher).await?;
     let mut shown = Vec::new();
-    for user_id in user_ids {
+    for (asked, user_id) in user_ids.into_iter().enumerate() {
+        if asked == MOST_ASKED_ABOUT {
+            limited = true;
+            break;
+        }
         if !rooms.may_find(&snapshot, &acquaintances, &user_id).await? {
             continue;
         }

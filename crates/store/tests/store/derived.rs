@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pli_store::{
     Batch, CommitError, Direction, Store, StoreError,
-    derived::{DERIVED_ROWS, Derived, Made, bring_up_to_date},
+    derived::{DERIVED_ROWS, Derived, Made, begin_new_store, bring_up_to_date},
 };
 
 use crate::engines::{NAMES, PAIRS, TestStore, on_every_engine};
@@ -13,6 +13,7 @@ on_every_engine!(
     rows_that_an_older_store_lacks_are_made_once,
     an_interrupted_making_goes_on_where_it_stopped,
     rows_that_are_made_otherwise_now_are_all_made_again,
+    a_new_store_has_nothing_to_be_made_up_for,
 );
 
 /// The length of each name, of so many names at a time.
@@ -141,4 +142,16 @@ async fn rows_that_are_made_otherwise_now_are_all_made_again(test: TestStore) {
     assert_eq!(lengths(store).await, [(3, 8), (6, 8), (4, 8), (3, 8), (5, 8)]);
     // A server of before leaves the newer rows alone.
     assert_eq!(bring_up_to_date(store, &Lengths::new(store)).await.unwrap(), 0);
+}
+
+async fn a_new_store_has_nothing_to_be_made_up_for(test: TestStore) {
+    let store = &test.store;
+    begin_new_store(store, &[(Lengths::NAME, Lengths::VERSION)]).await.unwrap();
+    write_names(store).await;
+    assert_eq!(bring_up_to_date(store, &Lengths::new(store)).await.unwrap(), 0);
+    // Nor does a start change what is noted.
+    let later = [(LaterLengths::NAME, LaterLengths::VERSION)];
+    begin_new_store(store, &later).await.unwrap();
+    let later = LaterLengths(Lengths::new(store));
+    assert_eq!(bring_up_to_date(store, &later).await.unwrap(), 5);
 }
