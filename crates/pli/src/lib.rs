@@ -5,4 +5,5 @@ pub mod command;
 pub mod config;
 pub mod log;
 pub mod server;
+mod upgrade;
 mod wiring;

@@ -41,6 +41,7 @@ use tokio::{
 use crate::{
     config::{Config, RateLimits},
     server::ServerError,
+    upgrade,
 };
 
 /// The services, ready to serve, and the tasks that work beside them.
@@ -57,6 +58,7 @@ pub(crate) async fn wire(
 ) -> Result<Wired, ServerError> {
     let failed = |error: &dyn std::fmt::Display| ServerError::Service(error.to_string());
 
+    upgrade::begin(store).await?;
     let assembly_config = AssemblyConfig {
         server_name: config.server_name.clone(),
         public_url: config.public_url.clone(),
@@ -142,6 +144,7 @@ pub(crate) async fn wire(
     let departures = Departures::new(accounts.credentials.clone(), rooms.clone());
     let mut background = vec![
         tokio::spawn(resume(departures, rooms.clone())),
+        tokio::spawn(upgrade::upgrade(store.clone(), accounts.directory.clone(), rooms.clone())),
         tokio::spawn(rooms.clone().sweep_now_and_then()),
         tokio::spawn(mail.run()),
         tokio::spawn(delayed_events.clone().run()),

@@ -12,6 +12,7 @@ mod history;
 mod invite_filter;
 mod mark_read;
 mod membership;
+mod notes;
 mod profile;
 mod relations;
 mod restricted;
@@ -42,6 +43,7 @@ pub use self::{
     invite_filter::InviteVerdict,
     mark_read::{Mark, ReceiptThreadKey},
     membership::MembershipChange,
+    notes::EventNotes,
     relations::{RelationsPage, RelationsRequest},
     send::{Redaction, SendMessage, SetState},
     state::RoomView,

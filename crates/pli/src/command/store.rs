@@ -53,6 +53,7 @@ pub(super) fn run(action: StoreAction) -> Result<(), CommandError> {
 /// Every keyspace of every crate.
 fn catalogue() -> Vec<KeyspaceInfo> {
     [
+        pli_store::derived::KEYSPACES,
         pli_accounts::KEYSPACES,
         pli_accounts::keys::KEYSPACES,
         pli_accounts::backup::KEYSPACES,

@@ -197,3 +197,63 @@ async fn a_search_that_means_nothing_is_refused() {
     let nothing = server.post(&claire, &path, json!({ "search_categories": {} })).await.ok();
     assert_eq!(nothing, json!({ "search_categories": {} }));
 }
+
+#[tokio::test]
+async fn of_a_word_that_very_many_messages_have_each_is_found_once() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let room_id = server.room_of(&[&claire]).await;
+    for number in 0..120 {
+        let more = " and so on".repeat(number % 3);
+        server.write(&claire, &room_id, &format!("Budget number {number}{more}")).await;
+    }
+    let redacted = server.write(&claire, &room_id, "budget").await;
+    for order_by in ["rank", "recent"] {
+        let criteria = json!({
+            "search_term": "budget number",
+            "order_by": order_by,
+            "filter": { "limit": 50 },
+        });
+        let mut found: Vec<String> = Vec::new();
+        let mut query = String::new();
+        loop {
+            let page = server.find(&claire, &query, criteria.clone()).await;
+            assert_eq!(page["count"], 120);
+            found.extend(bodies(&page).into_iter().map(str::to_owned));
+            let Some(next) = page["next_batch"].as_str() else { break };
+            query = format!("?next_batch={next}");
+        }
+        assert_eq!(found.len(), 120, "{order_by}");
+        match order_by {
+            // Those that the words are the greatest part of, the newest of them first.
+            "rank" => assert_eq!(found[..2], ["Budget number 117", "Budget number 114"]),
+            _ => assert_eq!(found[0], "Budget number 119 and so on and so on"),
+        }
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.len(), 120, "{order_by}: no message on two pages");
+    }
+    let path = format!("{V3}/rooms/{room_id}/redact/{redacted}/r");
+    server.put(&claire, &path, json!({})).await.ok();
+    let found = server.find(&claire, "", json!({ "search_term": "budget" })).await;
+    assert_eq!(bodies(&found)[0], "Budget number 117", "what was taken back is not shown");
+}
+
+/// How often a word was said in a room is told only to who may read it.
+#[tokio::test]
+async fn who_left_is_not_told_how_much_is_said_of_something() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let room_id = server.create_room(&claire, json!({ "preset": "public_chat" })).await;
+    server.post(&samir, &format!("{V3}/join/{room_id}"), json!({})).await.ok();
+    server.write(&claire, &room_id, "layoffs, perhaps").await;
+    server.post(&samir, &format!("{V3}/rooms/{room_id}/leave"), json!({})).await.ok();
+    for number in 0..110 {
+        server.write(&claire, &room_id, &format!("layoffs {number}")).await;
+    }
+    let criteria = json!({ "search_term": "layoffs" });
+    assert_eq!(server.find(&claire, "", criteria.clone()).await["count"], 111);
+    let found = server.find(&samir, "", criteria).await;
+    assert_eq!((&found["count"], bodies(&found)), (&json!(1), vec!["layoffs, perhaps"]));
+}

@@ -1,8 +1,10 @@
 //! What refers to what: relations of events, the edits that stand for them, their threads.
 
+mod again;
+
 use std::{collections::HashSet, sync::Arc};
 
-use pli_store::{Batch, Direction, Stamp};
+use pli_store::{Batch, Direction, Row, Stamp};
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 
 use super::{NewEvent, RoomTransaction};
@@ -271,15 +273,7 @@ impl RoomTransaction<'_> {
         };
         let parent = &relation.parent;
         let room_id = self.room_id.clone();
-        let batch_rows = RELATION
-            .prefix((&room_id, parent))
-            .from((&room_id, parent, Stamp { index: 0, ..stamp }))
-            .up_to((&room_id, parent, Stamp { index: u16::MAX, ..stamp }));
-        let snapshot = self.source.get().await?;
-        let rows = snapshot.scan(&RELATION, batch_rows, MOST_LOOKED_AT, Direction::Forward).await?;
-        let Some(row) = rows.into_iter().find(|row| row.value.event_id == child.event_id()) else {
-            return Ok(());
-        };
+        let Some(row) = self.relation_row(parent, child, stamp).await? else { return Ok(()) };
         self.batch.delete(&RELATION, row.key);
         if let Some(annotation) = annotation_of(&relation, &row.value) {
             self.batch.delete(&ANNOTATION, (&room_id, parent, annotation));
@@ -293,6 +287,23 @@ impl RoomTransaction<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The row that says that an event refers to another one.
+    async fn relation_row(
+        &self,
+        parent: &EventId,
+        child: &RoomEvent,
+        stamp: Stamp,
+    ) -> Result<Option<Row<(OwnedRoomId, OwnedEventId, Stamp), RelationRow>>, RoomError> {
+        let room_id = &self.room_id;
+        let batch_rows = RELATION
+            .prefix((room_id, parent))
+            .from((room_id, parent, Stamp { index: 0, ..stamp }))
+            .up_to((room_id, parent, Stamp { index: u16::MAX, ..stamp }));
+        let snapshot = self.source.get().await?;
+        let rows = snapshot.scan(&RELATION, batch_rows, MOST_LOOKED_AT, Direction::Forward).await?;
+        Ok(rows.into_iter().find(|row| row.value.event_id == child.event_id()))
     }
 
     async fn take_back_edit(

@@ -52,16 +52,18 @@ impl Rooms {
         found.into_iter().map(|row| self.event_of_row(row)).collect()
     }
 
-    /// The event at a place of a room's timeline.
-    pub(crate) async fn event_at_stamp(
+    /// The events at places of rooms' timelines, in the same order.
+    pub(crate) async fn events_at(
         &self,
         snapshot: &Snapshot,
-        room_id: &RoomId,
-        stamp: Stamp,
-    ) -> Result<Option<Arc<RoomEvent>>, RoomError> {
-        let row = snapshot.get_versioned(&TIMELINE, (room_id, stamp)).await?;
-        let key = (room_id.to_owned(), stamp);
-        row.map(|(value, version)| self.event_of_row(Row { key, value, version })).transpose()
+        places: impl Iterator<Item = (&OwnedRoomId, Stamp)> + Clone,
+    ) -> Result<Vec<Option<Arc<RoomEvent>>>, RoomError> {
+        let rows = snapshot.get_many(&TIMELINE, places.clone()).await?;
+        let rows = rows.into_iter().zip(places).map(|(row, (room_id, stamp))| {
+            let key = (room_id.clone(), stamp);
+            row.map(|(value, version)| self.event_of_row(Row { key, value, version })).transpose()
+        });
+        rows.collect()
     }
 
     fn event_of_row(

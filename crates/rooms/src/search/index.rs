@@ -1,16 +1,21 @@
 //! Writing down the words of rooms.
 
-use pli_store::{Batch, CommitError, Direction, Expect, Keyspace, Position, Record, Stamp};
+use pli_store::{
+    Batch, CodecError, CommitError, Direction, Expect, Keyspace, Position, Record, Stamp, Value,
+};
 use ruma::{OwnedRoomId, RoomId};
 use serde::{Deserialize, Serialize};
 
-use super::words::{Searchable, words};
+use super::{
+    SearchKey,
+    words::{Searchable, words},
+};
 use crate::{
     Rooms, error::RoomError, pagination::PaginationToken, read::TimelineRange, rows::RoomHead,
 };
 
 /// Where each word is: room, word, the event's place on the timeline.
-pub(crate) const SEARCH_WORD: Keyspace<(OwnedRoomId, String, Stamp), ()> =
+pub(crate) const SEARCH_WORD: Keyspace<(OwnedRoomId, String, Stamp), WordPlace> =
     Keyspace::new("search_word");
 /// How much of each room has been written down.
 pub(crate) const SEARCH_CURSOR: Keyspace<OwnedRoomId, SearchCursor> =
@@ -23,6 +28,44 @@ const MOST_PER_REQUEST: usize = 2000;
 /// How often a batch is tried again when another reader was faster.
 const MOST_ATTEMPTS: usize = 16;
 
+/// What is to be known of an event that has a word, without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct WordPlace {
+    /// Which part of it has the word.
+    pub(crate) key: SearchKey,
+    /// How many different words that part has. 0: written before that was noted; the room is about to
+    /// be read again.
+    pub(crate) words: u16,
+}
+
+impl Value for WordPlace {
+    fn encode(&self) -> Result<Vec<u8>, CodecError> {
+        let key = match self.key {
+            SearchKey::Body => 0,
+            SearchKey::Name => 1,
+            SearchKey::Topic => 2,
+        };
+        let [high, low] = self.words.to_be_bytes();
+        Ok(vec![key, high, low])
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        match *bytes {
+            [] => Ok(Self { key: SearchKey::Body, words: 0 }),
+            [key, high, low] => {
+                let key = match key {
+                    0 => SearchKey::Body,
+                    1 => SearchKey::Name,
+                    2 => SearchKey::Topic,
+                    other => return Err(CodecError::Value(format!("search key {other}"))),
+                };
+                Ok(Self { key, words: u16::from_be_bytes([high, low]) })
+            }
+            _ => Err(CodecError::Value("word place".to_owned())),
+        }
+    }
+}
+
 /// How much of a room has been written down: everything in between.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct SearchCursor {
@@ -30,6 +73,9 @@ pub(crate) struct SearchCursor {
     newest: Stamp,
     /// … and from after this one on.
     oldest: Stamp,
+    /// Whether it was noted how many words each event has. If not, it is all to be read again.
+    #[serde(default)]
+    counted: bool,
 }
 
 impl Record for SearchCursor {}
@@ -46,16 +92,37 @@ impl Rooms {
     /// Writes down what is new in rooms, as far as one request should.
     pub(super) async fn index_rooms(&self, room_ids: &[OwnedRoomId]) -> Result<(), RoomError> {
         let mut budget = MOST_PER_REQUEST;
-        for room_id in room_ids {
+        let unread = self.unread_rooms(room_ids).await?;
+        for room_id in &unread {
             while let Some(read) = self.index_some(room_id).await? {
                 budget = budget.saturating_sub(read);
                 if budget == 0 {
-                    self.index_later(room_ids.to_vec());
+                    self.index_later(unread);
                     return Ok(());
                 }
             }
         }
         Ok(())
+    }
+
+    /// Those rooms of which there is something to be written down.
+    async fn unread_rooms(&self, room_ids: &[OwnedRoomId]) -> Result<Vec<OwnedRoomId>, RoomError> {
+        let snapshot = self.inner.store.snapshot().await?;
+        let heads = self.heads(&snapshot, room_ids).await?;
+        let cursors = snapshot.get_many(&SEARCH_CURSOR, room_ids).await?;
+        let unread = room_ids.iter().zip(heads).zip(cursors).filter(|((_, head), cursor)| {
+            let Some((head, version)) = head else { return false };
+            unread(*cursor, head, *version).is_some()
+        });
+        let mut unread: Vec<OwnedRoomId> =
+            unread.map(|((room_id, _), _)| room_id.clone()).collect();
+        // What is encrypted has no words.
+        let summaries = self.summaries(&snapshot, &unread).await?;
+        let mut is_clear = summaries
+            .into_iter()
+            .map(|summary| summary.is_some_and(|(summary, _)| summary.encryption.is_none()));
+        unread.retain(|_| is_clear.next().unwrap_or(false));
+        Ok(unread)
     }
 
     /// Goes on while nobody waits for it.
@@ -117,8 +184,11 @@ impl Rooms {
                 let (Some(stamp), Some(searchable)) = (event.stamp, Searchable::of(event)) else {
                     continue;
                 };
-                for word in words(&searchable.text) {
-                    batch.put(&SEARCH_WORD, (room_id, &word, stamp), &());
+                let words = words(&searchable.text);
+                let count = u16::try_from(words.len()).unwrap_or(u16::MAX);
+                let place = WordPlace { key: searchable.key, words: count };
+                for word in &words {
+                    batch.put(&SEARCH_WORD, (room_id, word, stamp), &place);
                 }
             }
             match self.inner.store.commit(batch).await {
@@ -138,14 +208,14 @@ fn unread(
     head: &RoomHead,
     head_version: Position,
 ) -> Option<Unread> {
-    let Some((cursor, version)) = row else {
+    let version = row.map(|(_, version)| version);
+    let Some((cursor, _)) = row.filter(|(cursor, _)| cursor.counted) else {
         // Nothing was read yet: from the end backwards, the newest matters most.
         let end = Stamp::last_at(head_version);
-        let cursor = SearchCursor { newest: end, oldest: end };
+        let cursor = SearchCursor { newest: end, oldest: end, counted: true };
         let range = TimelineRange { after: Stamp::MIN, up_to: end };
-        return Some(Unread { cursor, version: None, range, direction: Direction::Backward });
+        return Some(Unread { cursor, version, range, direction: Direction::Backward });
     };
-    let version = Some(version);
     if cursor.newest < Stamp::last_at(head_version) {
         let range = TimelineRange { after: cursor.newest, up_to: Stamp::MAX };
         return Some(Unread { cursor, version, range, direction: Direction::Forward });

@@ -7,6 +7,7 @@ mod forks;
 mod history;
 mod marks;
 mod membership;
+mod notes;
 mod permissions;
 mod redaction;
 mod send;

@@ -71,9 +71,9 @@ pub(in crate::client) async fn search(
     };
     let page = rooms.search(&requester.user_id, search).await?;
     // A full page may have another one after it.
-    let next_batch = (page.hits.len() == limit).then(|| {
+    let next_batch = page.next.map(|next| {
         let up_to = up_to.unwrap_or(page.snapshot.position());
-        format!("n{}_{up_to}", offset + limit)
+        format!("n{next}_{up_to}")
     });
     let room_events = show(&rooms, &requester, &criteria, &page, next_batch).await?;
     Ok(Json(json!({ "search_categories": { "room_events": room_events } })))
@@ -88,7 +88,7 @@ fn search_key(key: &SearchKeys) -> Result<SearchKey, MatrixError> {
     }
 }
 
-/// Where a token says to go on: after so many events of those up to a position.
+/// Where a token says to go on, among those up to a position.
 fn place(token: &str) -> Option<(usize, Position)> {
     let (offset, up_to) = token.strip_prefix('n')?.split_once('_')?;
     Some((offset.parse().ok()?, Position(up_to.parse().ok()?)))
