@@ -119,6 +119,29 @@ impl Matrix {
         self.do_request(account, Method::PUT, &path, Some(&encrypted_content(number))).await
     }
 
+    /// Creates a room in which nothing is encrypted; returns its id.
+    pub(crate) async fn create_clear_room(&self, account: &Account) -> Result<String, BenchError> {
+        let body = json!({ "preset": "private_chat", "name": "Benchmark" });
+        let path = "/_matrix/client/v3/createRoom";
+        let answer = self.request(Some(account), Method::POST, path, Some(&body)).await?;
+        text(&answer, path, "room_id")
+    }
+
+    /// Sends an event of any type; returns its id.
+    pub(crate) async fn send_event(
+        &self,
+        account: &Account,
+        room_id: &str,
+        event_type: &str,
+        transaction: &str,
+        content: &Value,
+    ) -> Result<String, BenchError> {
+        let room_id = encode(room_id);
+        let path = format!("/_matrix/client/v3/rooms/{room_id}/send/{event_type}/{transaction}");
+        let answer = self.request(Some(account), Method::PUT, &path, Some(content)).await?;
+        text(&answer, &path, "event_id")
+    }
+
     /// One sync as bytes.
     pub(crate) async fn sync_bytes(
         &self,

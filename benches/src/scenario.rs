@@ -1,19 +1,23 @@
 //! What is measured. Each scenario makes its own people and rooms, then measures.
 
 mod account;
+mod directory;
 mod fan_out;
 mod idle;
 mod join;
 mod keys;
 mod media;
 mod messages;
+mod relations;
 mod rooms;
+mod search;
 mod send;
 mod sliding_sync;
 mod sync;
 mod to_device;
 
 use clap::ValueEnum;
+use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
 use tempfile::TempDir;
 
 use crate::{
@@ -49,6 +53,12 @@ pub(crate) enum Scenario {
     Join,
     /// Page back.
     Messages,
+    /// Page through reactions, threads and their replies.
+    Relations,
+    /// Search for words.
+    Search,
+    /// Search for people among very many.
+    Directory,
     /// Upload and download 1 MiB.
     Media,
     /// Memory of an idle server and of waiting long-polls.
@@ -70,6 +80,10 @@ pub(crate) async fn run(options: &RunOptions) -> Result<Report, BenchError> {
     let http = reqwest::Client::builder()
         .no_proxy()
         .pool_max_idle_per_host(usize::MAX)
+        // Whether answers are compressed must not depend on how this program was built.
+        .default_headers(
+            [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect(),
+        )
         .timeout(std::time::Duration::from_secs(300))
         .build()?;
     let folder = tempfile::tempdir()?;
@@ -102,6 +116,9 @@ pub(crate) async fn run(options: &RunOptions) -> Result<Report, BenchError> {
         Scenario::Rooms,
         Scenario::Join,
         Scenario::Messages,
+        Scenario::Relations,
+        Scenario::Search,
+        Scenario::Directory,
         Scenario::Media,
     ];
     for scenario in scenarios.into_iter().filter(|scenario| wanted(*scenario)) {
@@ -162,6 +179,9 @@ impl Context {
             Scenario::Rooms => rooms::measure(self).await,
             Scenario::Join => join::measure(self).await,
             Scenario::Messages => messages::measure(self).await,
+            Scenario::Relations => relations::measure(self).await,
+            Scenario::Search => search::measure(self).await,
+            Scenario::Directory => directory::measure(self).await,
             Scenario::Media => media::measure(self).await,
             Scenario::Idle => idle::measure(self).await,
         }

@@ -11,6 +11,9 @@ use crate::{error::BenchError, options::RunOptions, process};
 const START_ATTEMPTS: u32 = 300;
 const START_INTERVAL: Duration = Duration::from_millis(100);
 
+/// The shared secret of a started Pli.
+pub(crate) const SHARED_SECRET: &str = "a secret for benchmarks only";
+
 /// How a started Pli hashes passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passwords {
@@ -80,6 +83,7 @@ async fn start(
          listen.admin = \"127.0.0.1:0\"\n\
          store.url = \"{store}\"\n\
          registration.mode = \"open\"\n\
+         registration.shared_secret = \"{SHARED_SECRET}\"\n\
          rate_limits.enabled = false\n\
          {passwords}"
     );

@@ -13,8 +13,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use super::{Account, Matrix, text};
-use crate::{error::BenchError, measure::prepare, options::RunOptions};
+use super::{Account, Matrix, encode, text};
+use crate::{error::BenchError, measure::prepare, options::RunOptions, target::SHARED_SECRET};
 
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "a password for benchmarks only";
@@ -26,6 +26,8 @@ const ADMIN_REGISTER: &str = "/_synapse/admin/v1/register";
 pub(crate) struct Accounts {
     matrix: Matrix,
     source: Source,
+    /// The secret by which the server registers people whom nobody signs in.
+    secret: Option<String>,
     /// Makes names different from those of earlier runs against the same server.
     run: String,
     made: AtomicUsize,
@@ -48,7 +50,9 @@ impl Accounts {
             (None, None) => Source::Dummy,
         };
         let run = format!("{}-{}", std::process::id(), boot_time_ns());
-        Ok(Self { matrix, source, run, made: AtomicUsize::new(0) })
+        let secret = options.shared_secret.clone();
+        let secret = secret.or_else(|| options.pli.is_some().then(|| SHARED_SECRET.to_owned()));
+        Ok(Self { matrix, source, secret, run, made: AtomicUsize::new(0) })
     }
 
     /// A fresh account.
@@ -57,7 +61,10 @@ impl Accounts {
         let name = format!("bench-{}-{number}", self.run);
         match &self.source {
             Source::Dummy => self.register(&name).await,
-            Source::SharedSecret(secret) => self.register_by_secret(&name, secret).await,
+            Source::SharedSecret(secret) => {
+                let answer = self.register_by_secret(&name, secret, None).await?;
+                Ok(serde_json::from_value(answer)?)
+            }
             Source::Given(accounts) => {
                 let mut accounts =
                     accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -66,6 +73,34 @@ impl Accounts {
                 })
             }
         }
+    }
+
+    /// Fresh accounts that only have to be found, one for each name.
+    pub(crate) async fn named(&self, names: &[String]) -> Result<(), BenchError> {
+        let number = self.made.fetch_add(names.len(), Ordering::Relaxed);
+        prepare(names.iter().enumerate(), async |(index, display_name)| {
+            // People's names are part of their user ids, where there are such ids at all.
+            let name = name_part(display_name);
+            let name = format!("{name}-{}-{}", self.run, number + index);
+            match (&self.secret, &self.source) {
+                (Some(secret), _) => {
+                    self.register_by_secret(&name, secret, Some(display_name)).await.map(drop)
+                }
+                (None, Source::Dummy) => {
+                    let account = self.register(&name).await?;
+                    let user_id = encode(&account.user_id);
+                    let path = format!("/_matrix/client/v3/profile/{user_id}/displayname");
+                    let body = json!({ "displayname": display_name });
+                    self.matrix.do_request(&account, Method::PUT, &path, Some(&body)).await
+                }
+                (None, _) => Err(BenchError::Options(
+                    "people to be found can't be given: leave out --accounts or this scenario"
+                        .to_owned(),
+                )),
+            }
+        })
+        .await
+        .map(drop)
     }
 
     /// Fresh accounts.
@@ -91,7 +126,13 @@ impl Accounts {
         Ok(serde_json::from_value(answer)?)
     }
 
-    async fn register_by_secret(&self, name: &str, secret: &str) -> Result<Account, BenchError> {
+    /// The answer to a registration by the shared secret. With a display name nobody is signed in.
+    async fn register_by_secret(
+        &self,
+        name: &str,
+        secret: &str,
+        display_name: Option<&str>,
+    ) -> Result<Value, BenchError> {
         let matrix = &self.matrix;
         let challenge = matrix.request(None, Method::GET, ADMIN_REGISTER, None).await?;
         let nonce = text(&challenge, ADMIN_REGISTER, "nonce")?;
@@ -107,11 +148,27 @@ impl Accounts {
             "username": name,
             "password": PASSWORD,
             "admin": false,
+            "displayname": display_name,
+            "inhibit_login": display_name.is_some(),
             "mac": hex,
         });
-        let answer = matrix.request(None, Method::POST, ADMIN_REGISTER, Some(&body)).await?;
-        Ok(serde_json::from_value(answer)?)
+        matrix.request(None, Method::POST, ADMIN_REGISTER, Some(&body)).await
     }
+}
+
+/// What of a person's name a user id can hold.
+fn name_part(display_name: &str) -> String {
+    let name = display_name.split('[').next().unwrap_or_default().trim();
+    let plain = |letter: char| match letter {
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'à' | 'â' => 'a',
+        'î' | 'ï' => 'i',
+        'ô' => 'o',
+        'ç' => 'c',
+        letter if letter.is_ascii_alphanumeric() || letter == '-' => letter,
+        _ => '.',
+    };
+    name.to_lowercase().chars().map(plain).collect()
 }
 
 /// Different for each run since the machine started.
