@@ -8,9 +8,9 @@ pub mod unread;
 
 use std::time::Duration;
 
-use axum::{Router, body::Body, extract::Request, middleware::from_fn, response::Response};
+use axum::{Router, body::Body, extract::Request, response::Response};
 use http::{HeaderName, HeaderValue, Method, header};
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, util::MapResponseLayer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -18,7 +18,6 @@ use tower_http::{
         predicate::{NotForContentType, Predicate, SizeAbove},
     },
     cors::{Any, CorsLayer},
-    set_header::SetResponseHeaderLayer,
     timeout::RequestBodyTimeoutLayer,
     trace::TraceLayer,
 };
@@ -60,47 +59,58 @@ pub fn surround(router: Router, is_https: bool) -> Router {
         tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
     });
 
-    let router = router.layer(
+    // All at once: each `Router::layer` boxes what waits.
+    router.layer(
         ServiceBuilder::new()
+            .layer(unread::ReadRest)
+            .map_response(with_headers(if is_https { &BINDING } else { &[] }))
+            .map_response(with_headers(&PROTECTING))
             .layer(trace)
-            .layer(from_fn(measure::measure))
+            .layer(measure::Measure)
             .layer(cors)
             .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
             .layer(compression)
             .layer(CatchPanicLayer::custom(panicked)),
-    );
-    let mut router = secure(router);
-    if is_https {
-        let header = header_if_absent(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
-        router = router.layer(header);
-    }
-    router.layer(unread::ReadRest)
+    )
 }
 
 /// Gives every answer the headers that keep browsers from making more of it than it is.
 pub fn secure(router: Router) -> Router {
-    router.layer(
-        ServiceBuilder::new()
-            .layer(header_if_absent(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .layer(header_if_absent(header::REFERRER_POLICY, "no-referrer"))
-            .layer(header_if_absent(header::X_FRAME_OPTIONS, "DENY"))
-            .layer(header_if_absent(
-                header::CONTENT_SECURITY_POLICY,
-                "default-src 'none'; frame-ancestors 'none'",
-            ))
-            .layer(header_if_absent(
-                HeaderName::from_static("cross-origin-resource-policy"),
-                "cross-origin",
-            ))
-            .layer(header_if_absent(
-                HeaderName::from_static("permissions-policy"),
-                "geolocation=(), interest-cohort=()",
-            )),
-    )
+    router.layer(MapResponseLayer::new(with_headers(&PROTECTING)))
 }
 
-fn header_if_absent(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+/// What keeps browsers from making more of an answer than it is.
+static PROTECTING: [(HeaderName, HeaderValue); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("geolocation=(), interest-cohort=()"),
+    ),
+];
+/// What lets browsers come by `https` only.
+static BINDING: [(HeaderName, HeaderValue); 1] =
+    [(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"))];
+
+/// Adds those headers that an answer doesn't have. Takes no memory while the answer is made.
+fn with_headers<B>(
+    headers: &'static [(HeaderName, HeaderValue)],
+) -> impl Fn(Response<B>) -> Response<B> + Clone {
+    move |mut response| {
+        for (name, value) in headers {
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        response
+    }
 }
 
 fn panicked(_cause: Box<dyn std::any::Any + Send>) -> Response {

@@ -4,14 +4,17 @@
 //! path that a client asked for: paths name people and rooms, and anybody could invent ever new
 //! ones.
 
-use axum::{
-    extract::{MatchedPath, Request},
-    middleware::Next,
-    response::Response,
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
-use http::Method;
+
+use axum::extract::{MatchedPath, Request};
+use http::{Method, Response};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
+use tower::{Layer, Service};
 
 /// How long requests took until the head of their answer, in seconds, by `route`, `method` and
 /// `status`; its `_count` is the number of requests.
@@ -45,21 +48,76 @@ pub fn describe() {
     metrics::counter!(MEDIA_SENT_BYTES).increment(0);
 }
 
-/// Counts and times a request.
-pub async fn measure(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = method(request.method());
-    let began = Instant::now();
-    let response = next.run(request).await;
-    let route = route.map_or_else(|| "unknown".to_owned(), |route| route.as_str().to_owned());
-    metrics::histogram!(
-        REQUEST_DURATION,
-        "route" => route,
-        "method" => method,
-        "status" => status(response.status()),
-    )
-    .record(began.elapsed());
-    response
+/// Counts and times requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure;
+
+impl<S> Layer<S> for Measure {
+    type Service = Measured<S>;
+
+    fn layer(&self, inner: S) -> Measured<S> {
+        Measured(inner)
+    }
+}
+
+/// What [`Measure`] wraps.
+#[derive(Clone, Debug)]
+pub struct Measured<S>(S);
+
+impl<S, B> Service<Request> for Measured<S>
+where
+    S: Service<Request, Response = Response<B>>,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = Measuring<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Measuring<S::Future> {
+        Measuring {
+            route: request.extensions().get().cloned(),
+            method: method(request.method()),
+            began: Instant::now(),
+            answering: self.0.call(request),
+        }
+    }
+}
+
+pin_project! {
+    /// A request that is being answered.
+    pub struct Measuring<F> {
+        route: Option<MatchedPath>,
+        method: &'static str,
+        began: Instant,
+        #[pin]
+        answering: F,
+    }
+}
+
+impl<F, B, E> Future for Measuring<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let request = self.project();
+        let answered = ready!(request.answering.poll(context));
+        if let Ok(response) = &answered {
+            let route = request.route.as_ref().map_or("unknown", MatchedPath::as_str);
+            metrics::histogram!(
+                REQUEST_DURATION,
+                "route" => route.to_owned(),
+                "method" => *request.method,
+                "status" => status(response.status()),
+            )
+            .record(request.began.elapsed());
+        }
+        Poll::Ready(answered)
+    }
 }
 
 /// Clients can invent methods, too.

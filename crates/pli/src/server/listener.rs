@@ -1,6 +1,6 @@
 //! A listener: lets connections in as long as there is room, and ends them gracefully.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -142,9 +142,19 @@ impl Host {
             return;
         }
         let Ok(_refusal) = self.refusals.try_acquire() else { return };
+        self.refuse(stream, address, watcher).await;
+    }
+
+    /// Says that there is no room. Who doesn't listen isn't told. Boxed, here and below: a
+    /// connection keeps no room for what it does not do while its client waits.
+    fn refuse(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        watcher: Watcher,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let telling = self.serve(stream, address, &self.full, watcher);
-        // Who doesn't listen isn't told.
-        let _ = Box::pin(timeout(REFUSAL, telling)).await;
+        Box::pin(async { drop(timeout(REFUSAL, telling).await) })
     }
 
     async fn serve(&self, stream: TcpStream, address: SocketAddr, app: &Router, watcher: Watcher) {
@@ -152,7 +162,6 @@ impl Host {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let service = for_client(app.clone(), address);
         if let Some(tls) = &self.tls {
             let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
             let handshake = Box::pin(timeout(HANDSHAKE, acceptor.accept(stream)));
@@ -160,12 +169,14 @@ impl Host {
                 return;
             };
             let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let service = for_client(app.clone(), address);
             Box::pin(self.protocols.speak(stream, is_http2, service, watcher)).await;
         } else {
-            let beginning = timeout(self.limits.head, begins_http2(&stream));
+            let beginning = Box::pin(timeout(self.limits.head, begins_http2(&stream)));
             let Some(Ok(Ok(is_http2))) = self.stop.run_until_cancelled(beginning).await else {
                 return;
             };
+            let service = for_client(app.clone(), address);
             self.protocols.speak(stream, is_http2, service, watcher).await;
         }
     }
