@@ -1,4 +1,4 @@
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useEffect, useMemo } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import { PasswordResetView } from "../features/auth/PasswordResetView";
 import { SignInView } from "../features/auth/SignInView";
@@ -9,6 +9,7 @@ import type { SignedOutReason } from "../matrix/api";
 import { useOwnViewModel } from "../ui";
 import type { BootViewModel } from "../viewmodels/BootViewModel";
 import { deviceName } from "../viewmodels/deviceName";
+import { takeLoginToken } from "../viewmodels/loginToken";
 import { PasswordResetViewModel } from "../viewmodels/PasswordResetViewModel";
 import { type AccountOptions, SignInViewModel } from "../viewmodels/SignInViewModel";
 import { SignUpViewModel } from "../viewmodels/SignUpViewModel";
@@ -55,6 +56,7 @@ function SignInPage({
   onPreload: () => void;
 }): ReactNode {
   const model = useOwnViewModel(() => new SignInViewModel(options), [options]);
+  useEffect(() => void model.begin(takeLoginToken()), [model]);
   return <SignInView model={model} reason={reason} onPreload={onPreload} />;
 }
 

@@ -1,4 +1,4 @@
-import { signIn } from "../matrix/account";
+import { type IdentityProvider, identityProviders, providerAddress, signIn, signInWithToken } from "../matrix/account";
 import type { Credentials } from "../matrix/types";
 import type { Environment } from "./environment";
 import { type FormSnapshot, FormViewModel } from "./FormViewModel";
@@ -7,6 +7,8 @@ import { type FormSnapshot, FormViewModel } from "./FormViewModel";
 export interface SignInSnapshot extends FormSnapshot {
   readonly email: string;
   readonly password: string;
+  /** Services elsewhere where one can sign in. */
+  readonly providers: readonly IdentityProvider[];
 }
 
 /** What the forms before sign-in need. */
@@ -25,8 +27,29 @@ export class SignInViewModel extends FormViewModel<SignInSnapshot> {
   readonly #options: AccountOptions;
 
   constructor(options: AccountOptions, email = "") {
-    super({ busy: false, failure: null, waitSeconds: 0, email, password: "" }, options.environment);
+    super({ busy: false, failure: null, waitSeconds: 0, email, password: "", providers: [] }, options.environment);
     this.#options = options;
+  }
+
+  /**
+   * When the form opens: ends a sign-in elsewhere, with the token that it came back with, or else finds out where else
+   * one can sign in. Without an answer the form alone is shown.
+   */
+  async begin(loginToken: string | null): Promise<void> {
+    const { baseUrl, deviceName } = this.#options;
+    if (loginToken !== null) {
+      const credentials = await this.attempt(() => signInWithToken({ baseUrl, loginToken, deviceName }));
+      // Nobody typed a password.
+      if (credentials) return this.#options.onSignedIn(credentials, "");
+    }
+    const providers = await identityProviders(baseUrl).catch(() => []);
+    if (!this.disposed) this.patch({ providers });
+  }
+
+  /** Where the browser goes to sign in at a service elsewhere. */
+  addressOf(provider: IdentityProvider): string {
+    const { baseUrl } = this.#options;
+    return providerAddress(baseUrl, provider.id, `${baseUrl}/sign-in`);
   }
 
   setEmail(email: string): void {

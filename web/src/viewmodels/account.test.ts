@@ -157,6 +157,31 @@ describe("signing in", () => {
     expect(signedIn).toHaveLength(1);
   });
 
+  it("offers the services elsewhere that the server names, and leads there and back", async () => {
+    server.providers = [{ id: "agents", name: "AgentConnexion" }, { id: 7 }];
+    const model = new SignInViewModel(options);
+    await model.begin(null);
+    const { providers } = model.getSnapshot();
+    expect(providers).toEqual([{ id: "agents", name: "AgentConnexion" }]);
+    const address = new URL(model.addressOf({ id: "agents", name: "AgentConnexion" }));
+    expect(address.pathname).toBe("/_matrix/client/v3/login/sso/redirect/agents");
+    expect(address.searchParams.get("redirectUrl")).toBe(`${options.baseUrl}/sign-in`);
+  });
+
+  it("ends a sign-in elsewhere with its token, which is no password", async () => {
+    server.loginToken = "pli_lt_1";
+    await new SignInViewModel(options).begin("pli_lt_1");
+    expect(signedIn).toEqual([{ credentials: expect.objectContaining({ accessToken: "T" }), password: "" }]);
+  });
+
+  it("says to sign in again when the token is too old, and shows how", async () => {
+    server.providers = [{ id: "agents", name: "AgentConnexion" }];
+    const model = new SignInViewModel(options);
+    await model.begin("pli_lt_old");
+    expect(model.getSnapshot()).toMatchObject({ busy: false, failure: { kind: "signed-out" }, providers: [{ id: "agents" }] });
+    expect(signedIn).toHaveLength(0);
+  });
+
   it("keeps the address and empties the password when they do not fit", async () => {
     const model = signIn("autre chose");
     await model.submit();

@@ -34,6 +34,10 @@ export class TestServer {
   limitNextFor: number | null = null;
   /** The password to refuse as weak. */
   weak: string | null = null;
+  /** Services elsewhere where one can sign in. */
+  providers: Json[] = [];
+  /** The token with which somebody comes back from there. */
+  loginToken: string | null = null;
   #confirmed = new Set<string>();
   #server: Server | null = null;
 
@@ -132,6 +136,13 @@ export class TestServer {
   }
 
   #login(body: Json): Answer {
+    if (body["type"] === undefined) {
+      return ok({ flows: [{ type: "m.login.password" }, { type: "m.login.sso", identity_providers: this.providers }] });
+    }
+    if (body["type"] === "m.login.token") {
+      if (this.loginToken === null || body["token"] !== this.loginToken) return refused(403, "M_FORBIDDEN");
+      return ok({ user_id: "@1:interieur.example", device_id: "D", access_token: "T" });
+    }
     const identifier = body["identifier"] as Json;
     const right = this.accounts.get(String(identifier["address"] ?? identifier["user"]));
     if (right === undefined || right !== body["password"]) return refused(403, "M_FORBIDDEN");

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Text, useT } from "../../i18n/react";
 import type { SignedOutReason } from "../../matrix/api";
-import { Banner, Form, PasswordField, TextField, useTitle, useViewModel } from "../../ui";
+import { Banner, Button, Form, PasswordField, TextField, useTitle, useViewModel } from "../../ui";
 import type { SignInViewModel } from "../../viewmodels/SignInViewModel";
 import { FailureBanner } from "../failure";
 import { AuthPage } from "./AuthPage";
@@ -57,6 +57,11 @@ export function SignInView({
           {t("auth:signIn.submit")}
         </SubmitButton>
       </Form>
+      {form.providers.map((provider) => (
+        <Button key={provider.id} variant="line" wide onClick={() => window.location.assign(model.addressOf(provider))}>
+          {t("auth:signIn.with", { name: provider.name })}
+        </Button>
+      ))}
       <div className={styles["small"]}>
         <p>
           <Link href="/reset-password">{t("auth:signIn.forgot")}</Link>

@@ -53,6 +53,32 @@ async function wellKnownBaseUrl(origin: string, options: RequestOptions): Promis
   }
 }
 
+/** A service elsewhere where people can sign in. */
+export interface IdentityProvider {
+  readonly id: string;
+  /** What people call it: "ProConnect". */
+  readonly name: string;
+}
+
+/** The services elsewhere where the server lets people sign in (`identity_providers` of `m.login.sso`). */
+export async function identityProviders(baseUrl: string, options: RequestOptions = {}): Promise<readonly IdentityProvider[]> {
+  const answer = await exchange("GET", `${baseUrl}/_matrix/client/v3/login`, null, options);
+  if (answer.status !== 200) throw failureOf(answer);
+  const flows: unknown[] = Array.isArray(answer.body["flows"]) ? answer.body["flows"] : [];
+  const sso = flows.find((flow) => (flow as Json | null)?.["type"] === "m.login.sso") as Json | undefined;
+  const providers: unknown[] = Array.isArray(sso?.["identity_providers"]) ? sso["identity_providers"] : [];
+  return providers.flatMap((provider) => {
+    const { id, name } = (provider ?? {}) as Json;
+    return typeof id === "string" && typeof name === "string" ? [{ id, name }] : [];
+  });
+}
+
+/** Where a browser goes to sign in at a service elsewhere; it comes back to `returnTo` with a `loginToken`. */
+export function providerAddress(baseUrl: string, providerId: string, returnTo: string): string {
+  const query = new URLSearchParams({ redirectUrl: returnTo });
+  return `${baseUrl}/_matrix/client/v3/login/sso/redirect/${encodeURIComponent(providerId)}?${query}`;
+}
+
 /** Whether the server offers sign-in by password. */
 export async function offersPasswordLogin(baseUrl: string, options: RequestOptions = {}): Promise<boolean> {
   const answer = await exchange("GET", `${baseUrl}/_matrix/client/v3/login`, null, options);

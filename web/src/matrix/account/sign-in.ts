@@ -1,4 +1,4 @@
-/** Signing in by password. */
+/** Signing in by password, or with the token that a sign-in elsewhere ends with. */
 import type { Credentials } from "../types";
 import { credentialsOf } from "./credentials";
 import { exchange, failureOf, type Json, type RequestOptions } from "./exchange";
@@ -39,6 +39,29 @@ export async function signIn(options: LoginOptions): Promise<Credentials> {
       M_INVALID_USERNAME: "wrong-credentials",
     });
   }
+  return credentialsOf(options.baseUrl, answer.body);
+}
+
+/** What a browser brings back from a sign-in elsewhere. */
+export interface TokenLoginOptions extends RequestOptions {
+  readonly baseUrl: string;
+  readonly loginToken: string;
+  /** Shown in the list of devices, e.g. "Firefox, Windows". */
+  readonly deviceName: string;
+}
+
+/**
+ * `POST /login` with `m.login.token`.
+ * Rejects with `signed-out` if the token is not valid any more, and otherwise as {@link signIn}.
+ */
+export async function signInWithToken(options: TokenLoginOptions): Promise<Credentials> {
+  const answer = await exchange(
+    "POST",
+    `${options.baseUrl}/_matrix/client/v3/login`,
+    { type: "m.login.token", token: options.loginToken, initial_device_display_name: options.deviceName },
+    options,
+  );
+  if (answer.status !== 200) throw failureOf(answer, { M_FORBIDDEN: "signed-out" });
   return credentialsOf(options.baseUrl, answer.body);
 }
 
