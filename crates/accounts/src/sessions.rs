@@ -14,10 +14,13 @@ use std::{
     time::Duration,
 };
 
-use pli_store::{Batch, Expect, Keyspace, Position, Record, Snapshot, Store, ambient::Ambient};
+use pli_store::{
+    Batch, Expect, Keyspace, Position, Record, Snapshot, Store, Touch, ambient::Ambient,
+};
 use quick_cache::sync::Cache;
 use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
     AccountsError, Requester, SessionsConfig,
@@ -386,6 +389,31 @@ impl Sessions {
         self.cache.clear();
     }
 
+    /// Forgets the tokens that other nodes revoke, until the future is dropped. To be called before
+    /// anything is remembered; needed where there are other nodes ([`Store::is_shared`]).
+    pub fn follow_other_nodes(self) -> impl Future<Output = ()> + Send {
+        let mut commits = self.store.subscribe();
+        async move {
+            loop {
+                match commits.recv().await {
+                    Ok(committed) if committed.missed_some() => self.forget_all(),
+                    Ok(committed) => {
+                        for touch in &committed.touched {
+                            if let Some(hash) = touch.key_of(&ACCESS_TOKENS) {
+                                self.forget(RevokedTokens(vec![hash]));
+                            } else if touch.key_of(&USERS).is_some() {
+                                // How somebody stands is remembered with each of their tokens.
+                                self.forget_all();
+                            }
+                        }
+                    }
+                    Err(RecvError::Lagged(_)) => self.forget_all(),
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        }
+    }
+
     fn stage_new_pair(
         &self,
         batch: &mut Batch,
@@ -433,7 +461,7 @@ fn stage_promotion(
     batch.require(&SESSIONS, key, Expect::Version(version));
     let Some(next) = session.next.take() else { return (session, RevokedTokens::default()) };
     let old = std::mem::replace(&mut session.current, next);
-    batch.delete(&ACCESS_TOKENS, old.access);
+    batch.delete(&ACCESS_TOKENS, old.access).touch(Touch::row(&ACCESS_TOKENS, old.access));
     session.consumed.extend(old.refresh);
     let excess = session.consumed.len().saturating_sub(REMEMBERED_REFRESH_TOKENS);
     for forgotten in session.consumed.drain(..excess) {
@@ -459,7 +487,9 @@ fn stage_family_death(
             device_id: owner.device_id.clone(),
             expires_ms: Some(0),
         };
-        batch.put(&ACCESS_TOKENS, pair.access, &ended);
+        batch
+            .put(&ACCESS_TOKENS, pair.access, &ended)
+            .touch(Touch::row(&ACCESS_TOKENS, pair.access));
         revoked.0.push(pair.access);
         if let Some(refresh) = pair.refresh {
             let ended = RefreshTokenRecord {
@@ -489,7 +519,7 @@ fn stage_session_deletion(batch: &mut Batch, session: &SessionRecord) -> Revoked
 }
 
 fn stage_pair_deletion(batch: &mut Batch, pair: &TokenPair) -> RevokedTokens {
-    batch.delete(&ACCESS_TOKENS, pair.access);
+    batch.delete(&ACCESS_TOKENS, pair.access).touch(Touch::row(&ACCESS_TOKENS, pair.access));
     if let Some(refresh) = pair.refresh {
         batch.delete(&REFRESH_TOKENS, refresh);
     }

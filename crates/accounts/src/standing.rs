@@ -1,7 +1,7 @@
 //! What administrators may do to an account short of ending it: lock it, suspend it (client-server
 //! API, sections "Account locking", "Account suspension").
 
-use pli_store::{Batch, Expect};
+use pli_store::{Batch, Expect, Touch};
 use ruma::UserId;
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +109,10 @@ impl Moderation {
         edit(&mut user.standing);
         let standing = user.standing;
         let mut batch = Batch::new();
-        batch.require(&USERS, user_id, Expect::Version(version)).put(&USERS, user_id, &user);
+        batch
+            .require(&USERS, user_id, Expect::Version(version))
+            .put(&USERS, user_id, &user)
+            .touch(Touch::row(&USERS, user_id));
         store.commit(batch).await?;
         Ok(standing)
     }

@@ -109,7 +109,9 @@ fn note(listeners: &[Arc<Service>], committed: &Committed) {
                 {
                     service.inbox.news_for(user_id);
                 }
-                Touch::DeviceList(_) | Touch::User(_) => {}
+                // Other nodes' commits were missed.
+                Touch::Everything => service.inbox.look_everywhere(),
+                Touch::DeviceList(_) | Touch::User(_) | Touch::Row { .. } => {}
             }
         }
     }

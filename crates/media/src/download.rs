@@ -106,7 +106,7 @@ async fn touched(commits: &mut Receiver<Arc<Committed>>, user_id: &OwnedUserId) 
         match commits.recv().await {
             Ok(committed) => {
                 let by_user = |touch: &Touch| matches!(touch, Touch::User(id) if id == user_id);
-                if committed.touched.iter().any(by_user) {
+                if committed.missed_some() || committed.touched.iter().any(by_user) {
                     return true;
                 }
             }

@@ -155,6 +155,10 @@ pub(crate) async fn wire(
         tokio::spawn(accounts.housekeeping.clone().run()),
         tokio::spawn(shrink_now_and_then(rate_limiter.clone())),
     ];
+    if store.is_shared() {
+        background.push(tokio::spawn(accounts.sessions.clone().follow_other_nodes()));
+        background.push(tokio::spawn(rooms.clone().follow_other_nodes()));
+    }
     if !app_services.is_empty() {
         let announced = sync.presence().subscribe();
         background.push(tokio::spawn(tell_presence(announced, app_services.clone())));

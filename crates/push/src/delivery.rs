@@ -29,8 +29,8 @@ use crate::{Arrivals, PushError, Unread, badge::Badges};
 const NEWS_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long to wait when the store fails.
 const STORE_RETRY: Duration = Duration::from_secs(5);
-/// After how long without news of another node that reads the log this one takes over.
-const TAKE_OVER_AFTER: Duration = Duration::from_secs(60);
+/// What nodes take turns in.
+const TURN: &str = "push";
 
 /// What delivering notifications needs.
 #[expect(missing_docs, reason = "each field is what its name says")]
@@ -90,8 +90,17 @@ impl PushDelivery {
 
     /// Works until the future is dropped. Dropping it loses nothing.
     pub async fn run(mut self) {
-        let _stop = StopCouriers(Arc::clone(&self.shared));
         loop {
+            // Of several nodes one delivers; another one goes on when it is gone.
+            let _turn = match self.shared.store.turn(TURN).await {
+                Ok(turn) => turn,
+                Err(error) => {
+                    tracing::error!(%error, "whose turn it is to deliver notifications is not known");
+                    tokio::time::sleep(STORE_RETRY).await;
+                    continue;
+                }
+            };
+            let _stop = StopCouriers(Arc::clone(&self.shared));
             if let Err(error) = self.shared.resume().await {
                 tracing::error!(%error, "notifications that wait could not be read");
                 tokio::time::sleep(STORE_RETRY).await;
@@ -102,7 +111,7 @@ impl PushDelivery {
             match error {
                 PushError::Conflict => {
                     tracing::info!("another node delivers notifications");
-                    tokio::time::sleep(TAKE_OVER_AFTER).await;
+                    tokio::time::sleep(STORE_RETRY).await;
                 }
                 error => {
                     tracing::error!(%error, "the log could not be read for notifications");

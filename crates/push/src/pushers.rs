@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use pli_accounts::{AccountsError, DeviceRemoved, Requester};
 use pli_store::{
-    Batch, Direction, Expect, Keyspace, Position, Record, Row, Snapshot, Store, ambient::Ambient,
+    Batch, Direction, Expect, Keyspace, Position, Record, Row, Snapshot, Store, Touch,
+    ambient::Ambient,
 };
 use ruma::{
     DeviceId, OwnedDeviceId, OwnedUserId, UserId,
@@ -197,17 +198,17 @@ impl Pushers {
             pending::stage_forgetting(&snapshot, &mut batch, user_id, app_id, pushkey).await?;
         }
         let row = PusherRow {
-            device_id: requester.device_id.clone(),
+            device_id: others.unwrap_or_else(|| requester.device_id.clone()),
             json,
             set_ms: self.ambient.now_ms(),
             since,
             silent,
         };
-        batch.require(&PUSHER, key, Expect::unchanged(version)).put(&PUSHER, key, &row).put(
-            &PUSHER_USERS,
-            (app_id, pushkey, user_id),
-            &PusherUserRow {},
-        );
+        batch
+            .require(&PUSHER, key, Expect::unchanged(version))
+            .put(&PUSHER, key, &row)
+            .put(&PUSHER_USERS, (app_id, pushkey, user_id), &PusherUserRow {})
+            .touch(Touch::row(&PUSHER, key));
         if !append {
             let range = PUSHER_USERS.prefix((app_id, pushkey));
             let users =

@@ -4,9 +4,11 @@ use pli_events::SigningKey;
 use pli_store::{Store, ambient::Ambient};
 use quick_cache::sync::Cache;
 use ruma::{OwnedEventId, OwnedRoomId, OwnedServerName, RoomVersionId};
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
     event::{EventWeight, RoomEvent},
+    keyspaces::EVENT_INDEX,
     log::RoomLog,
     policy_server::PolicyServer,
     read::{RecentRoom, RecentWeight},
@@ -112,6 +114,29 @@ impl Rooms {
             keeps_news: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Reads again what other nodes change of events (their redaction, above all), until the future
+    /// is dropped. Needed where there are other nodes ([`Store::is_shared`]).
+    pub fn follow_other_nodes(self) -> impl Future<Output = ()> + Send {
+        let mut commits = self.inner.store.subscribe();
+        async move {
+            let events = &self.inner.events;
+            loop {
+                match commits.recv().await {
+                    Ok(committed) if committed.missed_some() => events.clear(),
+                    Ok(committed) => {
+                        for touch in &committed.touched {
+                            if let Some(event_id) = touch.key_of(&EVENT_INDEX) {
+                                events.remove(&event_id);
+                            }
+                        }
+                    }
+                    Err(RecvError::Lagged(_)) => events.clear(),
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        }
     }
 
     /// Who is typing where.

@@ -1,4 +1,5 @@
 use ruma::{OwnedRoomId, OwnedUserId};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Position,
@@ -27,7 +28,7 @@ impl Expect {
 }
 
 /// Who should be woken by a batch: a hint for readers, published after the commit and in order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Touch {
     /// Something changed for everybody in this room.
     Room(OwnedRoomId),
@@ -45,6 +46,34 @@ pub enum Touch {
     /// This user's devices, cross-signing keys or profile changed: everybody who shares a room with
     /// them may want to know.
     DeviceList(OwnedUserId),
+    /// A row was written of which nodes keep something in memory: what they keep is outdated. See
+    /// [`Touch::row`].
+    Row {
+        /// The keyspace's name.
+        keyspace: String,
+        /// The row's encoded key.
+        key: Vec<u8>,
+    },
+    /// Commits of other nodes were missed: anything may have changed, up to this one's position.
+    Everything,
+}
+
+impl Touch {
+    /// Says that what any node keeps in memory of a row is outdated.
+    #[must_use]
+    pub fn row<K: Key, V: Value>(keyspace: &Keyspace<K, V>, key: impl AsKey<K>) -> Self {
+        let key = Keyspace::<K, V>::encode_key(&key);
+        Self::Row { keyspace: keyspace.name().to_owned(), key }
+    }
+
+    /// The key of the row of this keyspace of which [`Touch::row`] said so.
+    #[must_use]
+    pub fn key_of<K: Key, V: Value>(&self, of: &Keyspace<K, V>) -> Option<K> {
+        match self {
+            Self::Row { keyspace, key } if keyspace == of.name() => of.decode_key(key).ok(),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

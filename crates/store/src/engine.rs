@@ -9,7 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::broadcast;
 
-use self::queue::Pending;
+use self::{postgres::PostgresTurn, queue::Pending};
 use crate::{
     Position, batch::Batch, error::StoreError, snapshot::Direction, store::Committed, tools::RawRow,
 };
@@ -18,6 +18,11 @@ pub(crate) type Commits = broadcast::Sender<Arc<Committed>>;
 
 /// The newest format of the tables that this version reads, and the one that it writes.
 pub(crate) const FORMAT: u32 = 1;
+
+/// A node's turn to do what only one node does at a time. It ends when this is dropped.
+#[derive(Debug)]
+#[must_use = "the turn ends when it is dropped"]
+pub struct Turn(#[expect(dead_code, reason = "held for what its end does")] Option<PostgresTurn>);
 
 /// An engine. An enum and not a trait object: there are few, and calls stay direct.
 pub(crate) enum Engine {
@@ -68,6 +73,14 @@ impl Engine {
                 let snapshot = Box::pin(engine.snapshot()).await?;
                 Ok(EngineSnapshot::Postgres(snapshot))
             }
+        }
+    }
+
+    pub(crate) async fn turn(&self, name: &str) -> Result<Turn, StoreError> {
+        match self {
+            // There is one node only.
+            Self::Memory(_) | Self::Sqlite(_) => Ok(Turn(None)),
+            Self::Postgres(engine) => engine.turn(name).await.map(|turn| Turn(Some(turn))),
         }
     }
 

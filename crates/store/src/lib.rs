@@ -27,6 +27,7 @@ pub mod tools;
 pub use self::{
     batch::{Batch, Expect, Touch},
     codec::{Counter, Record, Value},
+    engine::Turn,
     error::{CodecError, CommitError, Conflict, StoreError},
     key::{AsKey, AsPrefix, Key, Stamped},
     keyspace::{Describe, Keyspace, KeyspaceInfo, Range},

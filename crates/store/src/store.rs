@@ -5,7 +5,7 @@ use tokio::sync::broadcast;
 use crate::{
     Position,
     batch::{Batch, Touch},
-    engine::{Engine, memory::MemoryEngine, queue::Pending},
+    engine::{Engine, Turn, memory::MemoryEngine, queue::Pending},
     error::{CommitError, StoreError},
     snapshot::Snapshot,
 };
@@ -20,6 +20,15 @@ pub struct Committed {
     pub position: Position,
     /// Whom the batch said to wake.
     pub touched: Vec<Touch>,
+}
+
+impl Committed {
+    /// Whether commits of other nodes were missed before this one: whoever keeps something in memory
+    /// reads it again.
+    #[must_use]
+    pub fn missed_some(&self) -> bool {
+        self.touched.contains(&Touch::Everything)
+    }
 }
 
 /// The store. Cheap to clone; all clones are the same store.
@@ -81,7 +90,8 @@ impl Store {
         pending.outcome()
     }
 
-    /// Every commit from now on, in order, after it became visible.
+    /// Every commit from now on, in order, after it became visible; those of other nodes on the same
+    /// database too.
     ///
     /// A receiver that lags too far behind gets [`broadcast::error::RecvError::Lagged`] and must
     /// read again from its own position.
@@ -96,6 +106,23 @@ impl Store {
     /// When the engine fails.
     pub async fn position(&self) -> Result<Position, StoreError> {
         Ok(self.snapshot().await?.position())
+    }
+
+    /// Whether other nodes may write to this store too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(*self.engine, Engine::Postgres(_))
+    }
+
+    /// Waits until it is this node's turn to do what only one node does at a time, by a name. It is
+    /// until the value is dropped, or this node or its connection to the store is gone: then it is
+    /// another's, whatever this one believes. So fence what is written with a row of its own
+    /// ([`Expect::Version`](crate::Expect::Version)).
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn turn(&self, name: &str) -> Result<Turn, StoreError> {
+        self.engine.turn(name).await
     }
 
     /// Waits for what is under way (for snapshots half a minute at most) and closes the store: every

@@ -230,6 +230,9 @@ impl Follower {
                     if std::mem::take(&mut missed_some) {
                         self.shared.forget_everything(committed.position);
                     }
+                    if committed.missed_some() {
+                        self.shared.forget_everything(committed.position.next());
+                    }
                     let rooms = self.rooms_of_unfollowed(&committed).await;
                     self.shared.process(&committed, &rooms);
                 }
@@ -324,6 +327,8 @@ impl State {
             Touch::DeviceList(changed) => {
                 self.touch_device_list(changed, position, rooms_of_unfollowed.get(changed));
             }
+            // Nothing that anybody waits for; after missed commits everything was forgotten.
+            Touch::Row { .. } | Touch::Everything => {}
         }
     }
 

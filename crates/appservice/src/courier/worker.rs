@@ -31,8 +31,6 @@ const NEWS_AT_ONCE: usize = 500;
 const WRITTEN_EVERY: u64 = 4_096;
 /// How long to wait when the store fails.
 const STORE_RETRY: Duration = Duration::from_secs(5);
-/// After how long without news of another node that serves the service this one takes over.
-const TAKE_OVER_AFTER: Duration = Duration::from_secs(60);
 
 /// Brings one service what it is interested in.
 pub(crate) struct Worker {
@@ -60,13 +58,13 @@ impl Worker {
     pub(crate) async fn run(self) {
         let id = &self.service.registration.id;
         loop {
-            let Err(error) = self.work().await;
+            let Err(error) = self.work_in_turn().await;
             // What was taken out of the inbox for a transaction that came to nothing.
             self.service.inbox.look_everywhere();
             match error {
                 AppServiceError::Conflict => {
                     tracing::info!(service = id, "another node serves this application service");
-                    tokio::time::sleep(TAKE_OVER_AFTER).await;
+                    tokio::time::sleep(STORE_RETRY).await;
                 }
                 error => {
                     tracing::error!(service = id, %error, "nothing can be read for this application service");
@@ -74,6 +72,13 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Of several nodes one serves the service; another one goes on when it is gone.
+    async fn work_in_turn(&self) -> Result<Infallible, AppServiceError> {
+        let turn = format!("appservice {}", self.service.registration.id);
+        let _turn = self.services.inner.store.turn(&turn).await?;
+        self.work().await
     }
 
     async fn work(&self) -> Result<Infallible, AppServiceError> {

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     PushError,
-    pushers::{PusherRow, pushers_of},
+    pushers::{PUSHER, PusherRow, pushers_of},
     unread::NotifiedOf,
 };
 
@@ -88,10 +88,18 @@ impl Reader {
                         self.welcome(&mut audience, &user_id).await?;
                     }
                     let (together, missed_some) = match commit {
-                        Ok(first) => gather(first, &mut commits),
+                        Ok(first) => {
+                            let (together, missed_some) = gather(first, &mut commits);
+                            let missed_some =
+                                missed_some || together.iter().any(|commit| commit.missed_some());
+                            (together, missed_some)
+                        }
                         Err(RecvError::Lagged(_)) => (Vec::new(), true),
                         Err(RecvError::Closed) => std::future::pending().await,
                     };
+                    for user_id in with_new_pushers(&together) {
+                        self.welcome(&mut audience, &user_id).await?;
+                    }
                     if missed_some {
                         let snapshot = store.snapshot().await?;
                         audience = Audience::load(&snapshot, rooms).await?;
@@ -407,6 +415,12 @@ fn gather(
         }
     }
     (together, false)
+}
+
+/// Whose pushers were set, on whatever node.
+fn with_new_pushers(commits: &[Arc<Committed>]) -> Vec<OwnedUserId> {
+    let touched = commits.iter().flat_map(|commit| &commit.touched);
+    touched.filter_map(|touch| touch.key_of(&PUSHER)).map(|(user_id, ..)| user_id).collect()
 }
 
 fn tweaks(actions: Vec<Action>) -> Vec<Tweak> {

@@ -8,7 +8,6 @@ use std::sync::{
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Commits;
 use crate::{
     Position,
     batch::Batch,
@@ -136,14 +135,13 @@ impl Jobs {
 }
 
 /// Tells subscribers, in order, of every batch that was committed, then those who wait for them.
-pub(crate) fn publish(group: Vec<Job>, outcomes: Vec<Outcome>, commits: &Commits) {
+pub(crate) fn publish(group: Vec<Job>, outcomes: Vec<Outcome>, tell: impl Fn(Arc<Committed>)) {
     let mut answers = Vec::with_capacity(group.len());
     for (job, outcome) in group.into_iter().zip(outcomes) {
         if let Ok(position) = outcome
             && job.batch.restore.is_none()
         {
-            // No subscriber is no error.
-            let _ = commits.send(Arc::new(Committed { position, touched: job.batch.touched }));
+            tell(Arc::new(Committed { position, touched: job.batch.touched }));
         }
         answers.push((job.answer, outcome));
     }

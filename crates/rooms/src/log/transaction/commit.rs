@@ -55,6 +55,9 @@ impl RoomTransaction<'_> {
         for touch in self.touched.drain() {
             batch.touch(touch);
         }
+        for event_id in self.rewritten.keys() {
+            batch.touch(Touch::row(&EVENT_INDEX, event_id));
+        }
 
         let position = self.rooms.inner.store.commit(batch).await?;
 

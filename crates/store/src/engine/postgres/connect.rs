@@ -7,8 +7,12 @@ use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use parking_lot::Mutex;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::mpsc,
+};
 use tokio_postgres::{
-    Client, Config, NoTls, Row, Statement,
+    AsyncMessage, Client, Config, NoTls, Row, Statement,
     config::SslMode,
     error::SqlState,
     types::{FromSql, ToSql},
@@ -111,6 +115,28 @@ impl Database {
         self.connect(READER_SETTINGS).await
     }
 
+    /// A connection, and what is said on the channels that it listens to. That ends with the
+    /// connection.
+    pub(super) async fn connect_listener(
+        &self,
+    ) -> Result<(Connection, mpsc::UnboundedReceiver<String>), StoreError> {
+        let (sender, said) = mpsc::unbounded_channel();
+        let client = match &self.tls {
+            Some(tls) => {
+                let (client, driver) =
+                    self.config.connect(tls.clone()).await.map_err(engine_error)?;
+                tokio::spawn(drive_listener(driver, sender));
+                client
+            }
+            None => {
+                let (client, driver) = self.config.connect(NoTls).await.map_err(engine_error)?;
+                tokio::spawn(drive_listener(driver, sender));
+                client
+            }
+        };
+        Ok((Connection { client, statements: Mutex::default() }, said))
+    }
+
     async fn connect(&self, settings: &str) -> Result<Connection, StoreError> {
         let client = match &self.tls {
             Some(tls) => {
@@ -134,6 +160,29 @@ impl Database {
 async fn drive(driver: impl Future<Output = Result<(), tokio_postgres::Error>>) {
     if let Err(error) = driver.await {
         tracing::warn!(error = describe(&error), "a connection to the database was lost");
+    }
+}
+
+/// The same, passing on what other connections say.
+async fn drive_listener<S, T>(
+    mut driver: tokio_postgres::Connection<S, T>,
+    said: mpsc::UnboundedSender<String>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| driver.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notification(notification)) => {
+                // Nobody listens any more: the connection ends soon.
+                let _ = said.send(notification.payload().to_owned());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = describe(&error), "a connection to the database was lost");
+                return;
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 use futures_util::{FutureExt, future::try_join_all};
 
 use super::{
+    announce::{ANNOUNCE, Announcer, announcement},
     connect::{Connection, Database, column, pipelined, position_column, the_position},
     tables::{TableSql, Tables},
 };
@@ -14,10 +15,7 @@ use crate::{
     Position, Stamp,
     batch::{Batch, Expect, Requirement, Restore, Write},
     codec::{Counter, Value},
-    engine::{
-        Commits,
-        queue::{Job, Jobs, Outcome, publish, refuse},
-    },
+    engine::queue::{Job, Jobs, Outcome, publish, refuse},
     error::{CommitError, Conflict, StoreError},
     key::AsKey,
 };
@@ -51,7 +49,7 @@ pub(super) struct Writer {
     /// Absent after it was lost.
     connection: Option<Connection>,
     tables: Arc<Tables>,
-    commits: Commits,
+    announcer: Arc<Announcer>,
 }
 
 /// Why a group was not committed.
@@ -66,16 +64,18 @@ impl Writer {
         database: Database,
         connection: Connection,
         tables: Arc<Tables>,
-        commits: Commits,
+        announcer: Arc<Announcer>,
     ) -> Self {
-        Self { database, connection: Some(connection), tables, commits }
+        Self { database, connection: Some(connection), tables, announcer }
     }
 
     /// Until the queue is closed and empty.
     pub(super) async fn run(mut self, mut jobs: Jobs) {
         while let Some(group) = jobs.next_group().await {
             match self.commit(&group).await {
-                Ok(outcomes) => publish(group, outcomes, &self.commits),
+                Ok(outcomes) => {
+                    publish(group, outcomes, |committed| self.announcer.tell(committed))
+                }
                 Err(error) => {
                     tracing::error!(%error, batches = group.len(), "the store can't be written");
                     refuse(group, &error);
@@ -139,13 +139,35 @@ impl Writer {
             return Ok(outcomes);
         }
 
-        let written = write(connection, &tables, &overlay.staged, position, restore).await;
+        let announced = announcements(group, &outcomes).map_err(repeatable);
+        let announced = match announced {
+            Ok(announced) => announced,
+            Err(error) => {
+                let _ = connection.execute_batch("ROLLBACK").await;
+                return Err(error);
+            }
+        };
+        let end = End { position, restore, announced };
+        let written = write(connection, &tables, &overlay.staged, end).await;
         if let Err(error) = written {
             let _ = connection.execute_batch("ROLLBACK").await;
             return Err(GroupError { error, is_safe_to_repeat: false });
         }
         Ok(outcomes)
     }
+}
+
+/// What other nodes are told of a group.
+fn announcements(group: &[Job], outcomes: &[Outcome]) -> Result<Vec<String>, StoreError> {
+    let mut announced = Vec::with_capacity(group.len());
+    for (job, outcome) in group.iter().zip(outcomes) {
+        if let Ok(position) = outcome
+            && job.batch.restore.is_none()
+        {
+            announced.extend(announcement(*position, &job.batch.touched)?);
+        }
+    }
+    Ok(announced)
 }
 
 /// The statements of every keyspace that the group names.
@@ -228,13 +250,19 @@ async fn read(
     Ok(found)
 }
 
+/// What is written at the end of a transaction.
+struct End {
+    position: Position,
+    restore: Option<Restore>,
+    announced: Vec<String>,
+}
+
 /// Writes what the group comes to and commits, in one round trip.
 async fn write(
     connection: &Connection,
     tables: &HashMap<&'static str, Arc<TableSql>>,
     staged: &Staged,
-    position: Position,
-    restore: Option<Restore>,
+    end: End,
 ) -> Result<(), StoreError> {
     #[derive(Default)]
     struct TableWrites<'s> {
@@ -261,9 +289,10 @@ async fn write(
         .clone()
         .map(|(keyspace, _)| tables[keyspace].put.as_str())
         .chain(deletes.clone().map(|(keyspace, _)| tables[keyspace].delete.as_str()))
-        .chain([WRITE_POSITION]);
+        .chain([WRITE_POSITION, ANNOUNCE]);
     prepare_all(connection, statements).await?;
 
+    let End { position, restore, announced } = end;
     let position = position.0.cast_signed();
     let mut requests = Vec::new();
     for (keyspace, writes) in puts {
@@ -277,6 +306,9 @@ async fn write(
         requests.push(async move { connection.query(sql, &[&writes.deleted]).await }.boxed());
     }
     requests.push(async { connection.query(WRITE_POSITION, &[&position]).await }.boxed());
+    if !announced.is_empty() {
+        requests.push(async { connection.query(ANNOUNCE, &[&announced]).await }.boxed());
+    }
     match restore {
         None => {}
         Some(Restore::Rows) => requests.push(connection.command(MARK_UNFINISHED_COPY).boxed()),

@@ -105,7 +105,9 @@ impl Writer {
             match self.write_group(&group) {
                 Ok((outcomes, position)) => {
                     self.position = position;
-                    return publish(group, outcomes, &self.commits);
+                    // No subscriber is no error.
+                    let tell = |committed| drop(self.commits.send(committed));
+                    return publish(group, outcomes, tell);
                 }
                 Err(GroupError::Batch { index, error }) => {
                     self.roll_back();
