@@ -2,6 +2,7 @@
 //! account information" and "Account deactivation").
 
 mod operator;
+mod own_page;
 
 use pli_store::{Batch, Direction, Expect, Keyspace, Store, ambient::Ambient};
 use ruma::{OwnedSessionId, OwnedUserId, UserId, api::client::uiaa::AuthData};

@@ -6,6 +6,7 @@
 mod deactivate;
 mod devices;
 mod overview;
+mod password;
 mod profile;
 mod reset;
 
@@ -21,7 +22,7 @@ use pli_accounts::{
 use pli_rooms::Rooms;
 
 use super::{browser::Browser, next::Next, page::pick, parameters::Parameters};
-use crate::departures::Departures;
+use crate::{departures::Departures, layer::rate_limit::RateLimiter};
 
 pub(super) const PATH: &str = "/oauth2/account";
 
@@ -41,6 +42,7 @@ pub(super) const ACTIONS: [&str; 9] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
     Overview,
+    Password,
     Profile,
     DevicesList,
     DeviceView,
@@ -56,6 +58,7 @@ impl Action {
         let has_device = parameters.get("device_id").is_some();
         match name.strip_prefix("org.matrix.").unwrap_or(name) {
             "profile" => Self::Profile,
+            password::ACTION => Self::Password,
             "devices_list" | "sessions_list" => Self::DevicesList,
             "device_view" | "session_view" if has_device => Self::DeviceView,
             "device_delete" | "session_end" if has_device => Self::DeviceDelete,
@@ -138,6 +141,7 @@ pub(super) async fn show(
     let asked = Asked { services: &services, browser: &browser, session, parameters: &parameters };
     let page = match action {
         Action::Overview => overview::show(&asked).await,
+        Action::Password => password::show(&asked).await,
         Action::Profile => profile::show(&asked, None).await,
         Action::DevicesList => devices::list(&asked).await,
         Action::DeviceView => devices::show(&asked).await,
@@ -150,6 +154,7 @@ pub(super) async fn show(
 
 pub(super) async fn submit(
     State(services): State<Services>,
+    State(limiter): State<RateLimiter>,
     browser: Browser,
     RawQuery(query): RawQuery,
     request: Request<Body>,
@@ -165,6 +170,7 @@ pub(super) async fn submit(
     let asked = Asked { services: &services, browser: &browser, session, parameters: &parameters };
     let page = match action {
         Action::Overview | Action::DevicesList | Action::DeviceView => overview::show(&asked).await,
+        Action::Password => return password::change(&asked, &limiter, &form).await,
         Action::Profile => profile::change(&asked, &form).await,
         Action::DeviceDelete => devices::delete(&asked).await,
         Action::Deactivate => deactivate::deactivate(&asked, &form).await,

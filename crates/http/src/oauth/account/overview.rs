@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::{Asked, PATH, address};
+use super::{Asked, PATH, address, password};
 use crate::oauth::{
     authorize::signed_in_as,
     next::Next,
@@ -15,6 +15,10 @@ pub(super) async fn show(asked: &Asked<'_>) -> Page {
         Ok(profile) => profile.unwrap_or_default(),
         Err(error) => return Page::failed(language, &error),
     };
+    let has_password = match asked.services.credentials.has_password(user_id).await {
+        Ok(has_password) => has_password,
+        Err(error) => return Page::failed(language, &error),
+    };
     let link = |action: &str, english: &'static str, french: &'static str| -> Markup {
         html! { li { a href=(address(action, None)) { (pick(language, english, french)) } } }
     };
@@ -22,6 +26,9 @@ pub(super) async fn show(asked: &Asked<'_>) -> Page {
         p { strong { (profile.display_name().unwrap_or(user_id.localpart())) } }
         ul {
             (link("org.matrix.profile", "Your name and addresses", "Votre nom et vos adresses"))
+            @if has_password {
+                (link(password::ACTION, "Your password", "Votre mot de passe"))
+            }
             (link("org.matrix.devices_list", "Your devices", "Vos appareils"))
             (link(
                 "org.matrix.cross_signing_reset",

@@ -104,3 +104,49 @@ async fn people_delete_their_account() {
     server.whoami(&claire.access_token).await.refused(401, "M_UNKNOWN_TOKEN");
     browser.open("/oauth2/account").await.says("name=\"password\"");
 }
+
+/// Whoever fears that somebody knows their password changes it in the browser; whoever finds that
+/// browser open does not.
+#[tokio::test]
+async fn people_change_their_password() {
+    const NEW: &str = "another horse, another battery";
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let mut browser = Browser::new(&server);
+    let everything = browser.sign_in("claire", PASSWORD, "/oauth2/account").await;
+    everything.says("Your password");
+    let form = browser.open(&page("pli.password")).await;
+    let fields = |old: &'static str, new: &'static str, again: &'static str| {
+        [("password", old), ("new_password", new), ("repeated", again)]
+    };
+    let wrong = browser.submit(&form, &fields("a guess", NEW, NEW)).await;
+    assert_eq!(wrong.status, 403);
+    wrong.says("The current password is wrong");
+    let unlike = browser.submit(&form, &fields(PASSWORD, NEW, "something else")).await;
+    assert_eq!(unlike.status, 400);
+    let short = browser.submit(&form, &fields(PASSWORD, "short", "short")).await;
+    assert_eq!(short.status, 400);
+    short.says("too short");
+
+    // The clock has to move for the sessions before the change to be older than it.
+    server.clock.advance(Duration::from_secs(1));
+    let mut other = Browser::new(&server);
+    other.sign_in("claire", PASSWORD, "/oauth2/account").await.says("Your devices");
+    server.clock.advance(Duration::from_secs(1));
+    let changed = browser.submit(&form, &fields(PASSWORD, NEW, NEW)).await;
+    changed.says("Your password is changed");
+    browser.open("/oauth2/account").await.says("Your devices");
+    other.open("/oauth2/account").await.says("name=\"password\"");
+    let whoami = "/_matrix/client/v3/account/whoami";
+    server.get(&claire, whoami).await.ok();
+    let mut again = Browser::new(&server);
+    again.sign_in("claire", NEW, "/oauth2/account").await.says("Your devices");
+
+    let form = again.open(&page("pli.password")).await;
+    let mut everywhere = fields(NEW, PASSWORD, PASSWORD).to_vec();
+    everywhere.push(("sign_out", "yes"));
+    again.submit(&form, &everywhere).await.says("Your password is changed");
+    server.get(&claire, whoami).await.refused(401, "M_UNKNOWN_TOKEN");
+    again.language = "fr";
+    again.open(&page("pli.password")).await.says("Nouveau mot de passe");
+}

@@ -7,9 +7,7 @@ use pli_store::{CommitError, Expect, Position, Stamp, Touch};
 use super::{Appended, RoomTransaction};
 use crate::{
     event::RoomEvent,
-    keyspaces::{
-        EVENT_INDEX, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, STICKY_EVENT, TIMELINE, USER_ROOM,
-    },
+    keyspaces::{EVENT_INDEX, OUTLIER, ROOM_HEAD, ROOM_SUMMARY, STICKY_EVENT, TIMELINE, USER_ROOM},
     log::{KnownRoom, Trailing},
     news::NewsKind,
     operations::{GUEST_EVICTION, GuestEviction},
