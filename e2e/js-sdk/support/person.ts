@@ -23,6 +23,8 @@ export interface AppOptions {
   readonly keys?: SecretKeys;
   /** How many messages of each room come with the first sync. */
   readonly initialSyncLimit?: number;
+  /** How long a request for news waits for them, in milliseconds. */
+  readonly pollTimeout?: number;
 }
 
 /** How a client is signed in. */
@@ -56,11 +58,7 @@ export class Person {
   }
 
   /** Opens an app with what signing in gave. */
-  static async with(
-    server: PliServer,
-    credentials: Credentials,
-    options: AppOptions & { readonly pollTimeout?: number } = {},
-  ): Promise<Person> {
+  static async with(server: PliServer, credentials: Credentials, options: AppOptions = {}): Promise<Person> {
     const keys = options.keys ?? new SecretKeys();
     const client = createClient({
       baseUrl: server.url,
@@ -72,13 +70,13 @@ export class Person {
     onTestFinished(() => client.stopClient());
     const person = new Person(server, client, keys);
     if (options.encryption) await client.initRustCrypto({ useIndexedDB: false });
-    const { initialSyncLimit = 20, pollTimeout } = options;
+    const { initialSyncLimit = 20, pollTimeout = 10_000 } = options;
     await client.startClient({
       threadSupport: true,
       pendingEventOrdering: PendingEventOrdering.Detached,
       lazyLoadMembers: true,
       initialSyncLimit,
-      ...(pollTimeout === undefined ? {} : { pollTimeout }),
+      pollTimeout,
     });
     await person.until("the first sync", () => client.isInitialSyncComplete());
     return person;

@@ -10,7 +10,7 @@ const APP = "https://app.example.com/";
 let server: PliServer;
 
 beforeAll(async () => {
-  server = await PliServer.start({ registration: "open", accessTokenLifetime: "1 s" });
+  server = await PliServer.start({ registration: "open", accessTokenLifetime: "2 s" });
 });
 
 afterAll(() => server?.stop());
