@@ -30,7 +30,7 @@ demo: rust web ## Start Pli with five people, a conversation, a group and messag
 test: test-rust test-web test-browser test-js-sdk interop fuzz-a-little ## Install what is missing, run every test.
 
 .PHONY: test-rust
-test-rust: rust nginx postgres web
+test-rust: rust nginx postgres web e2e/provider/node_modules/.installed
 	# What the tests call is noted: docs/compliance.md says so for each operation.
 	rm -rf $(CALLS)
 	export API_CALLS_DIR=$(CALLS)
@@ -43,7 +43,7 @@ test-rust: rust nginx postgres web
 	cargo xtask compliance --check --from $(CALLS)
 
 .PHONY: compliance
-compliance: rust nginx web ## Write docs/compliance.md anew: every operation and the tests that call it.
+compliance: rust nginx web e2e/provider/node_modules/.installed ## Write docs/compliance.md anew: every operation and the tests that call it.
 	cargo xtask compliance
 
 .PHONY: interop

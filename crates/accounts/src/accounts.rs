@@ -82,6 +82,10 @@ impl Accounts {
         Self { store, ambient, server_name }
     }
 
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.ambient.now_ms()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }

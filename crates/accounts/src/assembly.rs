@@ -13,6 +13,7 @@ use crate::{
     keys::ForgetDevices,
     oauth::{BrowserSessions, Clients, Grants, GrantsParts, Rendezvous},
     registration::RegistrationParts,
+    upstream::{Upstream, UpstreamConfig, UpstreamParts, UpstreamRules},
 };
 
 /// What the account services have to be told.
@@ -30,6 +31,8 @@ pub struct AssemblyConfig {
     pub sessions: SessionsConfig,
     /// How apps sign people in through the browser.
     pub oauth: OAuthConfig,
+    /// Where else people can sign in.
+    pub upstream: Vec<UpstreamConfig>,
 }
 
 /// The account services, put together.
@@ -58,6 +61,7 @@ pub struct Assembly {
     pub rendezvous: Rendezvous,
     pub sessions: Sessions,
     pub shared_secret: SharedSecretRegistration,
+    pub upstream: Upstream,
     pub user_interactive: UserInteractive,
     pub validation: EmailValidation,
 }
@@ -74,8 +78,16 @@ impl Assembly {
         config: AssemblyConfig,
         removal_hooks: Vec<Arc<dyn DeviceRemoved>>,
     ) -> Result<Self, AccountsError> {
-        let AssemblyConfig { server_name, public_url, registration, passwords, sessions, oauth } =
-            config;
+        let AssemblyConfig {
+            server_name,
+            public_url,
+            registration,
+            passwords,
+            sessions,
+            oauth,
+            upstream,
+        } = config;
+        let upstream_rules = UpstreamRules::new(&upstream);
         let registration_config = Arc::new(registration);
         let sessions_config = sessions;
         let (store_of, ambient_of) = (|| store.clone(), || ambient.clone());
@@ -104,14 +116,16 @@ impl Assembly {
             devices.clone(),
             sessions.clone(),
             &sessions_config,
-        );
+        )
+        .with_upstream(upstream_rules.clone());
         let user_interactive = UserInteractive::new(
             store_of(),
             ambient_of(),
             login.clone(),
             validation.clone(),
             &registration_config,
-        );
+        )
+        .with_upstream(upstream_rules.clone());
         let registration = Registration::new(RegistrationParts {
             store: store_of(),
             ambient: ambient_of(),
@@ -135,15 +149,29 @@ impl Assembly {
             sessions: sessions.clone(),
             validation: validation.clone(),
             user_interactive: user_interactive.clone(),
+            upstream: upstream_rules.clone(),
         });
         let emails = Emails::new(
             store_of(),
-            registration_config,
+            Arc::clone(&registration_config),
             accounts.clone(),
             directory.clone(),
             validation.clone(),
             user_interactive.clone(),
-        );
+        )
+        .with_upstream(upstream_rules);
+        let upstream = Upstream::new(UpstreamParts {
+            store: store_of(),
+            ambient: ambient_of(),
+            providers: upstream,
+            public_url: &public_url,
+            registration_config,
+            accounts: accounts.clone(),
+            registration: registration.clone(),
+            emails: emails.clone(),
+            directory: directory.clone(),
+            sessions: sessions.clone(),
+        })?;
         let grants = Grants::new(GrantsParts {
             store: store_of(),
             ambient: ambient_of(),
@@ -170,6 +198,7 @@ impl Assembly {
             rendezvous: Rendezvous::new(store_of(), ambient_of()),
             sessions,
             shared_secret,
+            upstream,
             user_interactive,
             validation,
         })

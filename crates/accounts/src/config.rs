@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytesize::ByteSize;
 use serde::Deserialize;
+use url::Url;
 
 /// Who may sign up: the section `[registration]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -118,6 +119,9 @@ pub struct OAuthConfig {
     pub browser_session_lifetime: Duration,
     /// Whether a device can sign in another one by a QR code.
     pub qr_sign_in: bool,
+    /// Sites and apps of before OAuth 2.0 (`m.login.sso`) that people sign in to without being asked
+    /// whether they want to: `https://app.example`, `com.example.app:/`.
+    pub trusted_sites: Vec<Url>,
 }
 
 impl Default for OAuthConfig {
@@ -126,6 +130,7 @@ impl Default for OAuthConfig {
             enabled: true,
             browser_session_lifetime: Duration::from_secs(12 * 60 * 60),
             qr_sign_in: true,
+            trusted_sites: Vec::new(),
         }
     }
 }

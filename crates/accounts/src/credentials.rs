@@ -14,6 +14,7 @@ use crate::{
     backup, keys,
     profiles::Profiles,
     uia::{Fingerprint, Operation, Permit, UserInteractive},
+    upstream::UpstreamRules,
     validation::{Delivery, EmailValidation, Purpose, TokenRequest},
 };
 
@@ -34,6 +35,7 @@ pub struct Credentials {
     sessions: Sessions,
     validation: EmailValidation,
     user_interactive: UserInteractive,
+    upstream: UpstreamRules,
 }
 
 /// The services that [`Credentials`] works with.
@@ -54,6 +56,8 @@ pub struct CredentialsParts {
     pub validation: EmailValidation,
     /// What asks for proof.
     pub user_interactive: UserInteractive,
+    /// Which accounts no password opens.
+    pub(crate) upstream: UpstreamRules,
 }
 
 impl Credentials {
@@ -69,6 +73,7 @@ impl Credentials {
             sessions,
             validation,
             user_interactive,
+            upstream,
         } = parts;
         Self {
             store,
@@ -79,6 +84,7 @@ impl Credentials {
             sessions,
             validation,
             user_interactive,
+            upstream,
         }
     }
 
@@ -150,6 +156,7 @@ impl Credentials {
                 return Err(AccountsError::forbidden("sign in, or confirm your e-mail address"));
             }
         };
+        self.upstream.check_password_at(&snapshot, &user_id).await?;
         let user = snapshot.get_versioned(&USERS, &user_id).await?;
         let (_, version) = user
             .filter(|(user, _)| user.deactivated_ms.is_none())

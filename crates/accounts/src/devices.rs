@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountsError, Requester, Sessions,
     device_lists::DeviceLists,
-    sessions::{IssuedTokens, RevokedTokens},
+    sessions::{IssuedTokens, RevokedTokens, SessionSource},
 };
 
 /// user, device → the device.
@@ -305,28 +305,19 @@ impl Devices {
         user_id: &UserId,
         request: &SessionRequest,
     ) -> Result<(NewSession, RevokedTokens), AccountsError> {
-        self.stage_session_of(snapshot, batch, user_id, request, None).await
+        let source = SessionSource::default();
+        self.stage_session_from(snapshot, batch, user_id, request, source).await
     }
 
-    /// The same as [`Self::stage_session`], for a session that is granted to an OAuth 2.0 client.
-    pub(crate) async fn stage_client_session(
+    /// The same as [`Self::stage_session`], for a session that comes of a grant to an OAuth 2.0
+    /// client or of a sign-in elsewhere.
+    pub(crate) async fn stage_session_from(
         &self,
         snapshot: &Snapshot,
         batch: &mut Batch,
         user_id: &UserId,
         request: &SessionRequest,
-        client_id: &str,
-    ) -> Result<(NewSession, RevokedTokens), AccountsError> {
-        self.stage_session_of(snapshot, batch, user_id, request, Some(client_id)).await
-    }
-
-    async fn stage_session_of(
-        &self,
-        snapshot: &Snapshot,
-        batch: &mut Batch,
-        user_id: &UserId,
-        request: &SessionRequest,
-        client_id: Option<&str>,
+        source: SessionSource<'_>,
     ) -> Result<(NewSession, RevokedTokens), AccountsError> {
         check_display_name(request.initial_device_display_name.as_deref())?;
         let device_id = match &request.device_id {
@@ -347,7 +338,7 @@ impl Devices {
         }
         let (tokens, revoked) = self
             .sessions
-            .stage_tokens(snapshot, batch, user_id, &device_id, request.refresh_token, client_id)
+            .stage_tokens(snapshot, batch, user_id, &device_id, request.refresh_token, source)
             .await?;
         let requester = Requester::new(user_id.to_owned(), device_id);
         Ok((NewSession { requester, tokens }, revoked))

@@ -12,6 +12,7 @@ use crate::{
     profiles::Profiles,
     registration::check_domain,
     uia::{Fingerprint, Operation, Permit, UserInteractive},
+    upstream::UpstreamRules,
     validation::{Delivery, EmailValidation, Purpose, TokenRequest},
 };
 
@@ -24,6 +25,7 @@ pub struct Emails {
     directory: UserDirectory,
     validation: EmailValidation,
     user_interactive: UserInteractive,
+    upstream: UpstreamRules,
 }
 
 impl Emails {
@@ -37,7 +39,14 @@ impl Emails {
         validation: EmailValidation,
         user_interactive: UserInteractive,
     ) -> Self {
-        Self { store, config, accounts, directory, validation, user_interactive }
+        let upstream = UpstreamRules::new(&[]);
+        Self { store, config, accounts, directory, validation, user_interactive, upstream }
+    }
+
+    /// The same, with accounts that are linked to these providers.
+    #[must_use]
+    pub(crate) fn with_upstream(self, upstream: UpstreamRules) -> Self {
+        Self { upstream, ..self }
     }
 
     /// Sends a code to an address that is to be added to an account.
@@ -61,7 +70,9 @@ impl Emails {
     ///
     /// # Errors
     /// [`AccountsError::UserInteractive`], [`AccountsError::ThreepidAuthFailed`],
-    /// [`AccountsError::ThreepidInUse`] or [`AccountsError::ThreepidDenied`]; when the store fails.
+    /// [`AccountsError::ThreepidInUse`], [`AccountsError::ThreepidDenied`], or
+    /// [`AccountsError::Forbidden`] where the addresses are a provider's business; when the store
+    /// fails.
     pub async fn add(
         &self,
         user_id: &UserId,
@@ -69,6 +80,7 @@ impl Emails {
         client_secret: &str,
         auth: Option<&AuthData>,
     ) -> Result<(), AccountsError> {
+        self.upstream.check_email_unlocked_at(&self.store.snapshot().await?, user_id).await?;
         let fingerprint = Fingerprint::of(&(sid, client_secret));
         let operation = Operation::confirmed_by_password("add_email", user_id, fingerprint);
         let permit = self.user_interactive.authorise(&operation, auth).await?;
@@ -109,7 +121,8 @@ impl Emails {
     /// Removes an address from an account; removing one that it hasn't is fine.
     ///
     /// # Errors
-    /// [`AccountsError::Forbidden`] for the only address of an account; when the store fails.
+    /// [`AccountsError::Forbidden`] for the only address of an account, and where the addresses are a
+    /// provider's business; when the store fails.
     pub async fn remove(&self, user_id: &UserId, email: &Email) -> Result<(), AccountsError> {
         retry_on_conflict!(self.try_remove(user_id, email).await)
     }
@@ -120,6 +133,7 @@ impl Emails {
         let Some((_, version)) = owner.filter(|(owner, _)| owner.user_id == user_id) else {
             return Ok(());
         };
+        self.upstream.check_email_unlocked_at(&snapshot, user_id).await?;
         let known = Accounts::emails_at(&snapshot, user_id).await?;
         // The address is how people are known to be who they say, and the only way back in after a
         // forgotten password.
@@ -139,6 +153,30 @@ impl Emails {
         drop(snapshot);
         self.store.commit(batch).await?;
         Ok(())
+    }
+
+    /// Gives an account another address, in a batch that does more: instead of an old one, if one is
+    /// given. Whose the new one is, has been asked before.
+    pub(crate) async fn stage_replacement(
+        &self,
+        snapshot: &Snapshot,
+        batch: &mut Batch,
+        user_id: &UserId,
+        old: Option<&str>,
+        new: &Email,
+    ) -> Result<(), AccountsError> {
+        let known = Accounts::emails_at(snapshot, user_id).await?;
+        let kept = known.iter().map(|(email, _)| email.as_str());
+        let kept: Vec<&str> = kept.filter(|email| Some(*email) != old).collect();
+        if let Some(old) = old.filter(|old| known.iter().any(|(email, _)| email == old)) {
+            batch.delete(&EMAILS, old).delete(&USER_EMAILS, (user_id, old));
+        }
+        let is_new = !kept.contains(&new.as_str());
+        if is_new {
+            self.accounts.stage_email(batch, user_id, new, self.accounts.now_ms());
+        }
+        let emails = kept.into_iter().chain(is_new.then_some(new.as_str()));
+        self.stage_directory(snapshot, batch, user_id, emails).await
     }
 
     async fn stage_directory<'a>(

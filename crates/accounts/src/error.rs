@@ -121,6 +121,9 @@ pub enum AccountsError {
     /// An OAuth 2.0 request is wrong, in the words of its RFCs.
     #[error(transparent)]
     OAuth(#[from] crate::oauth::OAuthProblem),
+    /// Signing in at somebody else's did not work.
+    #[error(transparent)]
+    Upstream(#[from] crate::upstream::UpstreamProblem),
     /// The feature is switched off by configuration (`M_UNRECOGNIZED`).
     #[error("this server does not offer this")]
     Unrecognized,

@@ -11,6 +11,7 @@ use crate::{
     login::LOGIN_TOKENS,
     oauth,
     uia::{CROSS_SIGNING_RESETS, UIA_SESSIONS},
+    upstream,
     validation::{self, VALIDATIONS},
 };
 
@@ -68,6 +69,7 @@ impl Housekeeping {
         })
         .await?;
         self.sweep_oauth(now_ms).await?;
+        self.sweep_upstream(now_ms).await?;
         KeyBackup::new(self.store.clone()).resume_purges().await
     }
 
@@ -116,6 +118,33 @@ impl Housekeeping {
                 batch
                     .require(&OAUTH_CLIENTS, &row.key, Expect::Version(row.version))
                     .delete(&OAUTH_CLIENTS, &row.key);
+            }
+        })
+        .await
+    }
+
+    async fn sweep_upstream(&self, now_ms: u64) -> Result<(), AccountsError> {
+        use upstream::{
+            UPSTREAM_LOGOUTS, UPSTREAM_SESSION_MEMORY, UPSTREAM_SESSIONS, UPSTREAM_STATES,
+        };
+        self.sweep_keyspace(&UPSTREAM_STATES, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                batch.delete(&UPSTREAM_STATES, row.key);
+            }
+        })
+        .await?;
+        self.sweep_keyspace(&UPSTREAM_LOGOUTS, |batch, row| {
+            if row.value.expires_ms <= now_ms {
+                batch.delete(&UPSTREAM_LOGOUTS, &row.key);
+            }
+        })
+        .await?;
+        let memory_ms = u64::try_from(UPSTREAM_SESSION_MEMORY.as_millis()).unwrap_or(u64::MAX);
+        self.sweep_keyspace(&UPSTREAM_SESSIONS, |batch, row| {
+            if row.value.opened_ms.saturating_add(memory_ms) <= now_ms {
+                batch
+                    .require(&UPSTREAM_SESSIONS, &row.key, Expect::Version(row.version))
+                    .delete(&UPSTREAM_SESSIONS, &row.key);
             }
         })
         .await

@@ -2,7 +2,7 @@ use pli_store::KeyspaceInfo;
 
 use crate::{
     account_data, accounts, credentials, dehydrated, devices, directory, filters, login, mail,
-    oauth, openid, profiles, reports, sessions, uia, validation,
+    oauth, openid, profiles, reports, sessions, uia, upstream, validation,
 };
 
 /// Every keyspace that this crate owns, for `pli store inspect` and `pli store check`.
@@ -39,6 +39,11 @@ pub const KEYSPACES: &[KeyspaceInfo] = &[
     sessions::REFRESH_TOKENS.info(),
     uia::UIA_SESSIONS.info(),
     uia::CROSS_SIGNING_RESETS.info(),
+    upstream::UPSTREAM_LINKS.info(),
+    upstream::UPSTREAM_LINKS_OF_USERS.info(),
+    upstream::UPSTREAM_SESSIONS.info(),
+    upstream::UPSTREAM_STATES.info(),
+    upstream::UPSTREAM_LOGOUTS.info(),
     validation::VALIDATIONS.info(),
     validation::VALIDATION_INDEX.info(),
 ];

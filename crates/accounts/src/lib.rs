@@ -40,6 +40,7 @@ pub mod standing;
 pub mod to_device;
 mod token;
 pub mod uia;
+pub mod upstream;
 pub mod validation;
 
 pub use self::{
@@ -71,5 +72,6 @@ pub use self::{
     shared_secret::SharedSecretRegistration,
     standing::{Moderation, Standing},
     uia::UserInteractive,
+    upstream::{Upstream, UpstreamConfig},
     validation::EmailValidation,
 };

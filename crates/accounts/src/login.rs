@@ -10,7 +10,9 @@ use crate::{
     Accounts, AccountsError, Devices, Passwords, Sessions, SessionsConfig,
     accounts::{Email, PASSWORDS, PasswordRecord, USERS},
     devices::{NewSession, SessionRequest},
+    sessions::SessionSource,
     token::{self, TokenHash, TokenKind},
+    upstream::{UpstreamOrigin, UpstreamRules},
 };
 
 /// hash of a login token → whose it is.
@@ -21,6 +23,9 @@ pub(crate) const LOGIN_TOKENS: Keyspace<TokenHash, LoginTokenRecord> =
 pub(crate) struct LoginTokenRecord {
     user_id: OwnedUserId,
     pub(crate) expires_ms: u64,
+    /// The session at a provider with which its owner came.
+    #[serde(default)]
+    origin: Option<UpstreamOrigin>,
 }
 
 impl Record for LoginTokenRecord {}
@@ -44,6 +49,7 @@ pub struct Login {
     devices: Devices,
     sessions: Sessions,
     login_token_lifetime: Duration,
+    upstream: UpstreamRules,
 }
 
 impl Login {
@@ -59,7 +65,23 @@ impl Login {
         config: &SessionsConfig,
     ) -> Self {
         let login_token_lifetime = config.login_token_lifetime;
-        Self { store, ambient, accounts, passwords, devices, sessions, login_token_lifetime }
+        let upstream = UpstreamRules::new(&[]);
+        Self {
+            store,
+            ambient,
+            accounts,
+            passwords,
+            devices,
+            sessions,
+            login_token_lifetime,
+            upstream,
+        }
+    }
+
+    /// The same, with accounts that are linked to these providers.
+    #[must_use]
+    pub(crate) fn with_upstream(self, upstream: UpstreamRules) -> Self {
+        Self { upstream, ..self }
     }
 
     /// Signs in with a password.
@@ -136,6 +158,8 @@ impl Login {
         if user.standing.locked {
             return Err(AccountsError::UserLocked);
         }
+        // Said only to who knows the password.
+        self.upstream.check_password_at(&self.store.snapshot().await?, &user_id).await?;
         if self.passwords.is_outdated(&record.phc) {
             let phc = self.passwords.hash(password).await?;
             let mut batch = Batch::new();
@@ -175,15 +199,21 @@ impl Login {
         retry_on_conflict!(self.try_open(&record.user_id, request, Some(hash)).await)
     }
 
-    /// A token with which another client can sign in once, soon.
+    /// A token with which another client can sign in once, soon. Its session ends with the session at
+    /// a provider that `origin` is, if any.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn issue_token(&self, user_id: &UserId) -> Result<(String, Duration), AccountsError> {
+    pub async fn issue_token(
+        &self,
+        user_id: &UserId,
+        origin: Option<&UpstreamOrigin>,
+    ) -> Result<(String, Duration), AccountsError> {
         let login_token = token::generate(&self.ambient, TokenKind::Login);
         let lifetime_ms = u64::try_from(self.login_token_lifetime.as_millis()).unwrap_or(u64::MAX);
         let expires_ms = self.ambient.now_ms().saturating_add(lifetime_ms);
-        let record = LoginTokenRecord { user_id: user_id.to_owned(), expires_ms };
+        let record =
+            LoginTokenRecord { user_id: user_id.to_owned(), expires_ms, origin: origin.cloned() };
         let mut batch = Batch::new();
         batch.put(&LOGIN_TOKENS, token::hash(&login_token), &record);
         self.store.commit(batch).await?;
@@ -198,13 +228,22 @@ impl Login {
     ) -> Result<NewSession, AccountsError> {
         let snapshot = self.store.snapshot().await?;
         let mut batch = Batch::new();
+        let mut origin = None;
         if let Some(hash) = login_token {
-            let (_, version) = snapshot
+            let (record, version) = snapshot
                 .get_versioned(&LOGIN_TOKENS, hash)
                 .await?
                 .ok_or_else(|| AccountsError::forbidden("the login token has been used already"))?;
             batch.require(&LOGIN_TOKENS, hash, Expect::Version(version));
             batch.delete(&LOGIN_TOKENS, hash);
+            origin = record.origin;
+        }
+        if let Some(origin) = &origin
+            && !origin.stage_check(&snapshot, &mut batch).await?
+        {
+            return Err(AccountsError::forbidden(
+                "the session at the sign-in service has ended: sign in again",
+            ));
         }
         // Nobody gets into an account that is being deactivated.
         let user = snapshot.get_versioned(&USERS, user_id).await?;
@@ -215,8 +254,11 @@ impl Login {
             return Err(AccountsError::UserLocked);
         }
         batch.require(&USERS, user_id, Expect::Version(version));
-        let (session, revoked) =
-            self.devices.stage_session(&snapshot, &mut batch, user_id, request).await?;
+        let source = SessionSource { client_id: None, origin: origin.as_ref() };
+        let (session, revoked) = self
+            .devices
+            .stage_session_from(&snapshot, &mut batch, user_id, request, source)
+            .await?;
         drop(snapshot);
         self.store.commit(batch).await?;
         self.sessions.forget(revoked);

@@ -78,12 +78,16 @@ pub(crate) fn display_name_from_email(email: &Email, config: &RegistrationConfig
         .map(capitalised)
         .collect();
     let name = if words.is_empty() { email.local_part().to_owned() } else { words.join(" ") };
-    let organisation = config
+    format!("{name} [{}]", organisation(email, config))
+}
+
+/// The organisation behind an address's domain: "Intérieur".
+pub(crate) fn organisation(email: &Email, config: &RegistrationConfig) -> String {
+    config
         .organisations
         .get(email.domain())
         .cloned()
-        .unwrap_or_else(|| capitalised(email.domain().split('.').next().unwrap_or_default()));
-    format!("{name} [{organisation}]")
+        .unwrap_or_else(|| capitalised(email.domain().split('.').next().unwrap_or_default()))
 }
 
 /// "jean-pierre" → "Jean-Pierre".

@@ -26,6 +26,7 @@ pub(crate) use self::{
     browser_sessions::{
         BROWSER_SESSIONS, BROWSER_SESSIONS_OF_USERS, stage_end as stage_browser_session_end,
     },
+    budget::Budget,
     clients::{OAUTH_CLIENTS, UNUSED_CLIENT_LIFETIME},
     codes::OAUTH_CODES,
     device_grants::{OAUTH_DEVICE_CODES, OAUTH_USER_CODES},

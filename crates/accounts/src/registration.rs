@@ -323,7 +323,7 @@ impl Registration {
     }
 
     /// The first user id made from an address that nobody has or had.
-    async fn free_user_id(
+    pub(crate) async fn free_user_id(
         &self,
         snapshot: &pli_store::Snapshot,
         email: &Email,

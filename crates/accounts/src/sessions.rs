@@ -15,7 +15,7 @@ use std::{
 };
 
 use pli_store::{
-    Batch, Expect, Keyspace, Position, Record, Snapshot, Store, Touch, ambient::Ambient,
+    Batch, Direction, Expect, Keyspace, Position, Record, Snapshot, Store, Touch, ambient::Ambient,
 };
 use quick_cache::sync::Cache;
 use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
@@ -25,7 +25,9 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::{
     AccountsError, Requester, SessionsConfig,
     accounts::USERS,
+    devices::MAX_DEVICES,
     token::{self, TokenHash, TokenKind},
+    upstream::UpstreamOrigin,
 };
 
 /// user, device → the tokens of the device's session.
@@ -54,9 +56,21 @@ pub(crate) struct SessionRecord {
     /// The OAuth 2.0 client that the session was granted to; `None`: it was opened with a password.
     #[serde(default)]
     client_id: Option<String>,
+    /// The session at a provider that it came of, and ends with.
+    #[serde(default)]
+    origin: Option<UpstreamOrigin>,
 }
 
 impl Record for SessionRecord {}
+
+/// What a session comes of, other than a password.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SessionSource<'a> {
+    /// The OAuth 2.0 client that it is granted to.
+    pub(crate) client_id: Option<&'a str>,
+    /// The session at a provider.
+    pub(crate) origin: Option<&'a UpstreamOrigin>,
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct TokenPair {
@@ -278,7 +292,7 @@ impl Sessions {
         user_id: &UserId,
         device_id: &DeviceId,
         refreshable: bool,
-        client_id: Option<&str>,
+        source: SessionSource<'_>,
     ) -> Result<(IssuedTokens, RevokedTokens), AccountsError> {
         let key = (user_id, device_id);
         let old = snapshot.get_versioned(&SESSIONS, key).await?;
@@ -291,7 +305,8 @@ impl Sessions {
             current,
             next: None,
             consumed: Vec::new(),
-            client_id: client_id.map(str::to_owned),
+            client_id: source.client_id.map(str::to_owned),
+            origin: source.origin.cloned(),
         };
         batch.put(&SESSIONS, key, &session);
         Ok((issued, revoked))
@@ -356,6 +371,48 @@ impl Sessions {
         let snapshot = self.store.snapshot().await?;
         let key = (&requester.user_id, &requester.device_id);
         Ok(snapshot.get(&SESSIONS, key).await?.and_then(|session| session.client_id))
+    }
+
+    /// The session at a provider that a session came of.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn origin_of(
+        &self,
+        requester: &Requester,
+    ) -> Result<Option<UpstreamOrigin>, AccountsError> {
+        let snapshot = self.store.snapshot().await?;
+        let key = (&requester.user_id, &requester.device_id);
+        Ok(snapshot.get(&SESSIONS, key).await?.and_then(|session| session.origin))
+    }
+
+    /// Kills the tokens of a user's sessions that came of sessions at a provider which have ended,
+    /// in a way that lets the user sign in again on the same devices and keep their keys.
+    pub(crate) async fn end_outlived(&self, user_id: &UserId) -> Result<(), AccountsError> {
+        retry_on_conflict!(self.try_end_outlived(user_id).await)
+    }
+
+    async fn try_end_outlived(&self, user_id: &UserId) -> Result<(), AccountsError> {
+        let snapshot = self.store.snapshot().await?;
+        let range = SESSIONS.prefix((user_id,));
+        let rows = snapshot.scan(&SESSIONS, range, MAX_DEVICES, Direction::Forward).await?;
+        let mut batch = Batch::new();
+        let mut revoked = RevokedTokens::default();
+        for row in rows {
+            let Some(origin) = &row.value.origin else { continue };
+            if origin.is_current_at(&snapshot).await? {
+                continue;
+            }
+            let (user_id, device_id) = row.key;
+            let owner = Requester::new(user_id, device_id);
+            revoked.extend(stage_family_death(&mut batch, &owner, row.value, row.version));
+        }
+        drop(snapshot);
+        if !batch.is_empty() {
+            self.store.commit(batch).await?;
+            self.forget(revoked);
+        }
+        Ok(())
     }
 
     /// Refuses what needs user-interactive authentication to a session that was granted to an OAuth

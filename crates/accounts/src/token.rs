@@ -21,6 +21,7 @@ pub(crate) enum TokenKind {
     AuthorisationCode,
     DeviceCode,
     Browser,
+    UpstreamState,
 }
 
 impl TokenKind {
@@ -33,6 +34,7 @@ impl TokenKind {
             Self::AuthorisationCode => "pli_ac_",
             Self::DeviceCode => "pli_dc_",
             Self::Browser => "pli_bs_",
+            Self::UpstreamState => "pli_us_",
         }
     }
 }

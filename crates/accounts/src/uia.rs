@@ -5,6 +5,7 @@
 //! body: what somebody confirmed can't be exchanged for something else.
 
 mod approval;
+mod elsewhere;
 pub(crate) mod guesses;
 mod operation;
 mod permit;
@@ -32,6 +33,7 @@ use crate::{
     AccountsError, RegistrationConfig,
     login::{Identifier, Login},
     token::{self, TokenHash},
+    upstream::UpstreamRules,
     validation::{EmailValidation, Purpose},
 };
 
@@ -67,6 +69,8 @@ impl Record for UiaRecord {}
 /// A session as the fallback page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FallbackSession {
+    /// What is to be confirmed, by its name in this server.
+    pub operation: String,
     /// Whether this stage has been completed.
     pub completed: bool,
     /// The user who confirms, if the operation has one.
@@ -84,6 +88,7 @@ pub struct UserInteractive {
     validation: EmailValidation,
     registration_token: Option<TokenHash>,
     guesses: Guesses,
+    upstream: UpstreamRules,
 }
 
 /// Why a stage isn't completed.
@@ -112,7 +117,14 @@ impl UserInteractive {
     ) -> Self {
         let registration_token = config.token.as_deref().map(token::hash);
         let guesses = Guesses::new();
-        Self { store, ambient, login, validation, registration_token, guesses }
+        let upstream = UpstreamRules::new(&[]);
+        Self { store, ambient, login, validation, registration_token, guesses, upstream }
+    }
+
+    /// The same, with accounts that are linked to these providers.
+    #[must_use]
+    pub(crate) fn with_upstream(self, upstream: UpstreamRules) -> Self {
+        Self { upstream, ..self }
     }
 
     /// Whether an operation may go on, given what the client sent as `auth`.
@@ -125,6 +137,7 @@ impl UserInteractive {
         operation: &Operation,
         auth: Option<&AuthData>,
     ) -> Result<Permit, AccountsError> {
+        let operation = &*self.adapted(operation).await?;
         retry_on_conflict!(self.try_authorise(operation, auth).await)
     }
 
@@ -168,7 +181,7 @@ impl UserInteractive {
         };
         if approval.is_some() {
             complete(&mut session, &AuthType::OAuth, StageProof::Nothing, operation.fingerprint);
-        } else if let Some(stage) = auth.auth_type().filter(|stage| *stage != AuthType::OAuth) {
+        } else if let Some(stage) = auth.auth_type().filter(is_checked_here) {
             if !operation.flows.iter().flatten().any(|offered| *offered == stage) {
                 return Err(AccountsError::invalid_param(
                     "this way of authentication is not offered here",
@@ -209,8 +222,8 @@ impl UserInteractive {
             return Err(no_such_session());
         }
         let completed = session.completed.iter().any(|completed| completed == stage.as_str());
-        let UiaRecord { user_id, purpose, .. } = session;
-        Ok(FallbackSession { completed, user_id, purpose })
+        let UiaRecord { operation, user_id, purpose, .. } = session;
+        Ok(FallbackSession { operation, completed, user_id, purpose })
     }
 
     /// Completes a stage from the fallback page. It counts for the request that started the session.
@@ -409,6 +422,13 @@ impl UserInteractive {
             failure.map(|failure| Box::new(StandardErrorBody::new(failure.kind, failure.message)));
         Ok(AccountsError::UserInteractive(Box::new(info)))
     }
+}
+
+/// Whether a stage is completed by what a client sends. The others are on pages of this server, and
+/// clients say no more than that they go on.
+fn is_checked_here(stage: &AuthType) -> bool {
+    // By name: ruma knows no data of the second.
+    ![AuthType::OAuth, AuthType::Sso].iter().any(|elsewhere| elsewhere.as_str() == stage.as_str())
 }
 
 fn no_such_session() -> AccountsError {

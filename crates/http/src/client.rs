@@ -17,7 +17,7 @@ mod legacy;
 mod media;
 mod notifications;
 mod openid;
-mod pages;
+pub(crate) mod pages;
 mod presence;
 pub(crate) mod profile;
 mod pushers;

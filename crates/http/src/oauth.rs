@@ -7,6 +7,7 @@
 mod account;
 mod authorize;
 pub(crate) mod browser;
+mod confirm;
 mod device;
 mod failure;
 mod link;
@@ -20,19 +21,27 @@ mod register;
 mod rendezvous;
 mod revoke;
 mod signup;
+mod sso;
 mod token;
 mod upstream;
 mod words;
 
 use axum::{
     Router,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
-use pli_accounts::{OAuthConfig, Requester, Sessions};
+use http::StatusCode;
+use pli_accounts::{Language, OAuthConfig, Requester, Sessions};
 use url::Url;
 
-use self::rendezvous::{msc4108, msc4388};
 pub use self::upstream::{UpstreamProvider, UpstreamProviders};
+pub(crate) use self::{next::Next, sso::Site};
+use self::{
+    page::{Page, pick},
+    rendezvous::{msc4108, msc4388},
+    upstream::{backchannel, callback, start},
+};
 use crate::AppState;
 
 /// Every route of OAuth 2.0 and of the sign-in by QR code, as far as they are switched on.
@@ -64,6 +73,24 @@ pub(crate) async fn approval_page(
     Ok(is_granted.then(|| metadata::address(public_url, &path)))
 }
 
+/// The address where somebody creates an account before they go on.
+pub(crate) fn sign_up_before(next: &Next) -> String {
+    next.after(signup::PATH, &[])
+}
+
+/// The page for whoever is sent to a provider that isn't configured.
+pub(crate) fn unknown_provider(language: Language) -> Response {
+    let title = pick(language, "You are not signed in", "Vous n’êtes pas connecté");
+    let text = pick(
+        language,
+        "The app asks for a sign-in service that is not known here. Go back to the app and choose \
+         another way.",
+        "L’application demande un service de connexion qui n’existe pas ici. Revenez à l’application \
+         et choisissez un autre moyen.",
+    );
+    Page::message(language, title, text).status(StatusCode::NOT_FOUND).into_response()
+}
+
 fn endpoints() -> Router<AppState> {
     const UNSTABLE: &str = "/_matrix/client/unstable/org.matrix.msc2965";
     Router::new()
@@ -86,6 +113,12 @@ fn pages() -> Router<AppState> {
         .route(signup::PATH, get(signup::show).post(signup::submit))
         .route(link::PATH, get(link::show).post(link::decide))
         .route(account::PATH, get(account::show).post(account::submit))
+        .route(sso::PATH, get(sso::show).post(sso::decide))
+        .route(confirm::PATH, get(confirm::show).post(confirm::confirm))
+        .route(confirm::OLD_PATH, get(confirm::show).post(confirm::confirm))
+        .route(start::PATH, get(start::start))
+        .route(callback::PATH, get(callback::callback))
+        .route(backchannel::PATH, post(backchannel::logout))
 }
 
 fn meeting_places() -> Router<AppState> {

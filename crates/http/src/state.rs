@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use pli_accounts::{
     AccountData, Accounts, Credentials, DehydratedDevices, Devices, EmailValidation, Emails,
     Filters, Login, Moderation, OpenIdTokens, Profiles, Registration, Reports, Sessions,
-    SharedSecretRegistration, UserDirectory, UserInteractive,
+    SharedSecretRegistration, Upstream, UserDirectory, UserInteractive,
     backup::KeyBackup,
     keys::{CrossSigning, DeviceKeys},
     oauth::{BrowserSessions, Clients, Grants, Rendezvous},
@@ -105,6 +105,7 @@ services! {
     sync: Sync,
     to_device: ToDevice,
     typing: Typing,
+    upstream: Upstream,
     upstream_providers: UpstreamProviders,
     url_previews: UrlPreviews,
     user_interactive: UserInteractive,

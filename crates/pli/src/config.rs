@@ -91,6 +91,9 @@ pub struct Config {
     /// Apps that sign people in through the browser.
     #[serde(default)]
     pub oauth: pli_accounts::OAuthConfig,
+    /// Where else people can sign in.
+    #[serde(default)]
+    pub upstream: Vec<pli_accounts::UpstreamConfig>,
     /// Outgoing mail.
     #[serde(default)]
     pub mail: pli_accounts::MailConfig,
@@ -292,13 +295,23 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         check(path, &text)?;
-        Figment::from(Toml::string(&text))
+        let config: Self = Figment::from(Toml::string(&text))
             .merge(Env::prefixed("PLI_").split("__"))
             .extract()
             .map_err(|error| ConfigError::Invalid {
                 path: path.to_owned(),
                 message: format!("environment: {error}"),
-            })
+            })?;
+        config
+            .check_upstream()
+            .map_err(|message| ConfigError::Invalid { path: path.to_owned(), message })?;
+        Ok(config)
+    }
+
+    /// Checks what the providers of sign-in need of the rest of the configuration.
+    fn check_upstream(&self) -> Result<(), String> {
+        let has_domains = !self.registration.domains.is_empty();
+        pli_accounts::UpstreamConfig::check_all(&self.upstream, self.oauth.enabled, has_domains)
     }
 
     /// The store's address: the configured one, or SQLite in the data folder.

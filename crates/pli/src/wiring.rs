@@ -5,6 +5,7 @@ use std::{path::Path, sync::OnceLock};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use pli_accounts::{
     Assembly, AssemblyConfig, DehydratedDevices, MailSender, Moderation, OpenIdTokens, Reports,
+    Upstream,
     backup::KeyBackup,
     keys::{CrossSigning, DeviceKeys},
     to_device::ToDevice,
@@ -20,7 +21,7 @@ use pli_http::{
         measure::{self, REQUEST_DURATION, REQUEST_DURATION_BUCKETS},
         rate_limit::{Limits, RateLimiter},
     },
-    oauth::UpstreamProviders,
+    oauth::{UpstreamProvider, UpstreamProviders},
     server_notices::{ServerNotices, ServerNoticesParts},
     state::Settings,
 };
@@ -66,6 +67,7 @@ pub(crate) async fn wire(
         passwords: config.passwords.clone(),
         sessions: config.sessions.clone(),
         oauth: config.oauth.clone(),
+        upstream: config.upstream.clone(),
     };
     let accounts = Assembly::build(store, ambient, assembly_config, vec![EndWithDevice::hook()])
         .map_err(|error| failed(&error))?;
@@ -218,11 +220,19 @@ pub(crate) async fn wire(
         sync,
         to_device,
         typing,
-        upstream_providers: UpstreamProviders::default(),
+        upstream_providers: upstream_providers(&accounts.upstream),
+        upstream: accounts.upstream,
         url_previews,
         user_interactive: accounts.user_interactive,
     });
     Ok(Wired { state, background })
+}
+
+fn upstream_providers(upstream: &Upstream) -> UpstreamProviders {
+    let providers = upstream.providers();
+    UpstreamProviders::new(
+        providers.map(|(id, name)| UpstreamProvider { id: id.into(), name: name.into() }).collect(),
+    )
 }
 
 fn app_services(

@@ -15,7 +15,11 @@ impl Credentials {
         if Accounts::password_at(&snapshot, user_id).await?.is_none() {
             return Ok(false);
         }
-        Ok(true)
+        match self.upstream.check_password_at(&snapshot, user_id).await {
+            Ok(()) => Ok(true),
+            Err(AccountsError::Forbidden(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sets a new password for somebody who gives the old one. With `logout_devices`, all devices are
@@ -33,6 +37,7 @@ impl Credentials {
     ) -> Result<(), AccountsError> {
         self.passwords.check_strength(new_password)?;
         let snapshot = self.store.snapshot().await?;
+        self.upstream.check_password_at(&snapshot, user_id).await?;
         let stored = Accounts::password_at(&snapshot, user_id).await?;
         drop(snapshot);
         let phc = stored.as_ref().map(|(record, _)| record.phc.as_str());

@@ -10,6 +10,7 @@ use crate::{
     AccountsError, OAuthConfig,
     accounts::{PASSWORDS, USERS},
     token::{self, TokenHash, TokenKind},
+    upstream::UpstreamOrigin,
 };
 
 /// hash of a cookie → the session.
@@ -29,6 +30,9 @@ pub(crate) struct BrowserSessionRecord {
     pub(crate) user_id: OwnedUserId,
     authenticated_ms: u64,
     pub(crate) expires_ms: u64,
+    /// The session at a provider with which its owner came.
+    #[serde(default)]
+    origin: Option<UpstreamOrigin>,
 }
 
 impl Record for BrowserSessionRecord {}
@@ -40,6 +44,8 @@ pub struct BrowserSession {
     pub user_id: OwnedUserId,
     /// Whether they did so just now, so that they may do what can't be undone.
     pub is_fresh: bool,
+    /// The session at a provider with which they came; what follows from this session, ends with it.
+    pub origin: Option<UpstreamOrigin>,
 }
 
 /// The browsers in which people are signed in.
@@ -64,7 +70,8 @@ impl BrowserSessions {
     }
 
     /// Opens a session for somebody who has just proved who they are, and returns the cookie's
-    /// secret. The session before it in the same browser, if any, ends.
+    /// secret. The session before it in the same browser, if any, ends. Whoever proved it at a
+    /// provider has the session's origin there.
     ///
     /// # Errors
     /// When the store fails.
@@ -72,6 +79,7 @@ impl BrowserSessions {
         &self,
         user_id: &UserId,
         replaced: Option<&str>,
+        origin: Option<&UpstreamOrigin>,
     ) -> Result<String, AccountsError> {
         let secret = token::generate(&self.ambient, TokenKind::Browser);
         let hash = token::hash(&secret);
@@ -81,6 +89,7 @@ impl BrowserSessions {
             user_id: user_id.to_owned(),
             authenticated_ms: now_ms,
             expires_ms: now_ms.saturating_add(lifetime_ms),
+            origin: origin.cloned(),
         };
         let snapshot = self.store.snapshot().await?;
         let known = sessions_of(&snapshot, user_id).await?;
@@ -109,7 +118,7 @@ impl BrowserSessions {
     }
 
     /// The session that a cookie stands for, if it still does: not once it has expired, the account
-    /// is deactivated or locked, or the password changed.
+    /// is deactivated or locked, the password changed, or the session at the provider ended.
     ///
     /// # Errors
     /// When the store fails.
@@ -128,9 +137,14 @@ impl BrowserSessions {
         if record.expires_ms <= now_ms || !is_active || is_outdated {
             return Ok(None);
         }
+        if let Some(origin) = &record.origin
+            && !origin.is_current_at(&snapshot).await?
+        {
+            return Ok(None);
+        }
         let fresh_ms = u64::try_from(FRESH.as_millis()).unwrap_or(u64::MAX);
         let is_fresh = now_ms < record.authenticated_ms.saturating_add(fresh_ms);
-        Ok(Some(BrowserSession { user_id: record.user_id, is_fresh }))
+        Ok(Some(BrowserSession { user_id: record.user_id, is_fresh, origin: record.origin }))
     }
 
     /// Ends a session. One that is not there is fine.

@@ -7,7 +7,7 @@ use crate::AccountsError;
 /// How many rows strangers can make this server keep: at most so many in each window of time, from
 /// all of them together. In memory: a restart forgives.
 #[derive(Clone, Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     limit: u32,
     window_ms: u64,
     spent: Arc<Mutex<Spent>>,
@@ -20,13 +20,13 @@ struct Spent {
 }
 
 impl Budget {
-    pub(super) fn new(limit: u32, window: Duration) -> Self {
+    pub(crate) fn new(limit: u32, window: Duration) -> Self {
         let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
         Self { limit, window_ms, spent: Arc::default() }
     }
 
     /// Takes one out of what is left.
-    pub(super) fn take(&self, now_ms: u64) -> Result<(), AccountsError> {
+    pub(crate) fn take(&self, now_ms: u64) -> Result<(), AccountsError> {
         let mut spent = self.spent.lock();
         let ends_ms = spent.since_ms.saturating_add(self.window_ms);
         if now_ms >= ends_ms {

@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use pli_store::{Batch, Expect, Keyspace, Record};
-use ruma::{OwnedUserId, UserId};
+use ruma::OwnedUserId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
-    CheckedRequest, GrantedTokens, Grants, OAuthErrorCode, Scope,
+    BrowserSession, CheckedRequest, GrantedTokens, Grants, OAuthErrorCode, Scope,
     clients::{client_at, stage_use},
 };
 use crate::{
     Accounts, AccountsError,
+    sessions::SessionSource,
     token::{self, TokenHash, TokenKind},
+    upstream::UpstreamOrigin,
 };
 
 /// hash of a code → what it stands for.
@@ -34,6 +36,9 @@ pub(crate) struct CodeRecord {
     pub(crate) expires_ms: u64,
     /// It was presented. Whoever does so again shows that it was stolen.
     used: bool,
+    /// The session at a provider with which its owner came.
+    #[serde(default)]
+    origin: Option<UpstreamOrigin>,
 }
 
 impl Record for CodeRecord {}
@@ -52,25 +57,26 @@ pub struct CodeExchange<'a> {
 }
 
 impl Grants {
-    /// Somebody said yes to an app: a code for it.
+    /// Somebody who is signed in said yes to an app: a code for it.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn allow(
         &self,
         request: &CheckedRequest,
-        user_id: &UserId,
+        session: &BrowserSession,
     ) -> Result<String, AccountsError> {
         let code = token::generate(&self.ambient, TokenKind::AuthorisationCode);
         let lifetime_ms = u64::try_from(CODE_LIFETIME.as_millis()).unwrap_or(u64::MAX);
         let record = CodeRecord {
             client_id: request.client.client_id.clone(),
-            user_id: user_id.to_owned(),
+            user_id: session.user_id.clone(),
             scope: request.scope.clone(),
             redirect_uri: request.redirect_uri.clone(),
             code_challenge: request.code_challenge.clone(),
             expires_ms: self.ambient.now_ms().saturating_add(lifetime_ms),
             used: false,
+            origin: session.origin.clone(),
         };
         let mut batch = Batch::new();
         batch.put(&OAUTH_CODES, token::hash(&code), &record);
@@ -144,7 +150,9 @@ impl Grants {
         batch.put(&OAUTH_CODES, hash, &CodeRecord { used: true, ..code.clone() });
         let name = client.0.metadata.name(crate::Language::English).to_owned();
         stage_use(&mut batch, exchange.client_id, client, now_ms);
-        self.open(snapshot, batch, &code.user_id, exchange.client_id, name, code.scope).await
+        let source =
+            SessionSource { client_id: Some(exchange.client_id), origin: code.origin.as_ref() };
+        self.open(snapshot, batch, &code.user_id, source, name, code.scope).await
     }
 }
 

@@ -10,13 +10,15 @@ use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Client, DEVICE_CODE, GrantedTokens, Grants, OAuthErrorCode, Scope,
+    BrowserSession, Client, DEVICE_CODE, GrantedTokens, Grants, OAuthErrorCode, Scope,
     budget::Budget,
     clients::{client, client_at, stage_use},
 };
 use crate::{
     AccountsError,
+    sessions::SessionSource,
     token::{self, TokenHash, TokenKind},
+    upstream::UpstreamOrigin,
 };
 
 /// hash of a device code → what it stands for.
@@ -50,6 +52,9 @@ pub(crate) struct DeviceCodeRecord {
     pub(crate) user_code: TokenHash,
     state: State,
     pub(crate) expires_ms: u64,
+    /// The session at a provider with which whoever let the app in had come.
+    #[serde(default)]
+    origin: Option<UpstreamOrigin>,
 }
 
 impl Record for DeviceCodeRecord {}
@@ -144,6 +149,7 @@ impl Grants {
             scope,
             user_code: user_hash,
             state: State::Waiting,
+            origin: None,
             expires_ms: now_ms.saturating_add(lifetime_ms),
         };
         let mut batch = Batch::new();
@@ -179,28 +185,30 @@ impl Grants {
     /// As [`Self::pending_device`].
     pub async fn decide_device(
         &self,
-        user_id: &UserId,
+        session: &BrowserSession,
         typed: &str,
         allow: bool,
     ) -> Result<(), AccountsError> {
-        retry_on_conflict!(self.try_decide_device(user_id, typed, allow).await)
+        retry_on_conflict!(self.try_decide_device(session, typed, allow).await)
     }
 
     async fn try_decide_device(
         &self,
-        user_id: &UserId,
+        session: &BrowserSession,
         typed: &str,
         allow: bool,
     ) -> Result<(), AccountsError> {
+        let BrowserSession { user_id, origin, .. } = session;
         let snapshot = self.store.snapshot().await?;
         let (hash, record, version) = self.waiting_at(&snapshot, user_id, typed).await?;
         drop(snapshot);
-        let state = if allow { State::Allowed(user_id.to_owned()) } else { State::Denied };
+        let state = if allow { State::Allowed(user_id.clone()) } else { State::Denied };
+        let origin = origin.clone().filter(|_| allow);
         let user_code = record.user_code;
         let mut batch = Batch::new();
         batch
             .require(&OAUTH_DEVICE_CODES, hash, Expect::Version(version))
-            .put(&OAUTH_DEVICE_CODES, hash, &DeviceCodeRecord { state, ..record })
+            .put(&OAUTH_DEVICE_CODES, hash, &DeviceCodeRecord { state, origin, ..record })
             // A code is typed once.
             .delete(&OAUTH_USER_CODES, user_code);
         self.store.commit(batch).await?;
@@ -259,7 +267,9 @@ impl Grants {
                 batch.delete(&OAUTH_DEVICE_CODES, hash);
                 let name = client.0.metadata.name(crate::Language::English).to_owned();
                 stage_use(&mut batch, client_id, client, now_ms);
-                self.open(snapshot, batch, &user_id, client_id, name, record.scope).await
+                let origin = record.origin.as_ref();
+                let source = SessionSource { client_id: Some(client_id), origin };
+                self.open(snapshot, batch, &user_id, source, name, record.scope).await
             }
         }
     }

@@ -3,8 +3,11 @@ use ruma::UserId;
 
 use super::{OAuthErrorCode, Scope, budget::Budget, device_grants::Polls};
 use crate::{
-    AccountsError, Devices, Sessions, accounts::USERS, devices::SessionRequest,
-    sessions::IssuedTokens, uia::guesses::Guesses,
+    AccountsError, Devices, Sessions,
+    accounts::USERS,
+    devices::SessionRequest,
+    sessions::{IssuedTokens, SessionSource},
+    uia::guesses::Guesses,
 };
 
 /// Turns what people allow into tokens.
@@ -56,13 +59,13 @@ impl Grants {
         }
     }
 
-    /// Opens the session that a grant stands for, in the batch that uses the grant up.
+    /// Opens the session that a grant to a client stands for, in the batch that uses the grant up.
     pub(super) async fn open(
         &self,
         snapshot: Snapshot,
         mut batch: Batch,
         user_id: &UserId,
-        client_id: &str,
+        source: SessionSource<'_>,
         device_name: String,
         scope: Scope,
     ) -> Result<GrantedTokens, AccountsError> {
@@ -76,6 +79,12 @@ impl Grants {
             return Err(refused("the account is locked: ask your administrator"));
         }
         batch.require(&USERS, user_id, pli_store::Expect::Version(version));
+        if let Some(origin) = source.origin
+            && !origin.stage_check(&snapshot, &mut batch).await?
+        {
+            let description = "the session at the sign-in service has ended: sign in again";
+            return Err(AccountsError::oauth(OAuthErrorCode::InvalidGrant, description));
+        }
         let request = SessionRequest {
             device_id: Some(scope.device_id),
             initial_device_display_name: Some(device_name),
@@ -83,7 +92,7 @@ impl Grants {
         };
         let (session, revoked) = self
             .devices
-            .stage_client_session(&snapshot, &mut batch, user_id, &request, client_id)
+            .stage_session_from(&snapshot, &mut batch, user_id, &request, source)
             .await?;
         drop(snapshot);
         self.store.commit(batch).await?;

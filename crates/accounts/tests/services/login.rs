@@ -124,12 +124,12 @@ async fn a_login_token_opens_one_session_soon_or_none() {
     let user_id = world.sign_up("claire").await.requester.user_id;
     let login = &world.services.login;
     let request = SessionRequest::default();
-    let (token, _) = login.issue_token(&user_id).await.unwrap();
+    let (token, _) = login.issue_token(&user_id, None).await.unwrap();
     let session = login.with_token(&token, &request).await.unwrap();
     assert_eq!(session.requester.user_id, user_id);
     assert!(matches!(login.with_token(&token, &request).await, Err(AccountsError::Forbidden(_))));
 
-    let (late, _) = login.issue_token(&user_id).await.unwrap();
+    let (late, _) = login.issue_token(&user_id, None).await.unwrap();
     world.advance(3);
     assert!(matches!(login.with_token(&late, &request).await, Err(AccountsError::Forbidden(_))));
     world.services.housekeeping.sweep().await.unwrap();

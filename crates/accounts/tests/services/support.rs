@@ -70,6 +70,7 @@ impl World {
             registration,
             passwords: cheap_passwords(),
             sessions: SessionsConfig::default(),
+            upstream: Vec::new(),
         };
         let clock = Arc::new(ManualClock::new(1_700_000_000_000));
         let entropy = Arc::new(SeededEntropy::new(7));

@@ -6,6 +6,8 @@ mod confirm_email;
 mod html;
 mod words;
 
+pub(crate) use self::auth_fallback::done;
+
 use axum::{Router, routing::get};
 use pli_accounts::validation::SUBMIT_PATH;
 

@@ -74,6 +74,7 @@ impl From<AccountsError> for MatrixError {
             AccountsError::ConcurrentWrite(_) => {
                 Self::new(StatusCode::CONFLICT, "M_CONCURRENT_WRITE", message)
             }
+            AccountsError::Upstream(_) => Self::forbidden(message),
             AccountsError::OAuth(_) => Self::bad_request("M_UNKNOWN", message),
             AccountsError::Unrecognized => Self::unrecognized(),
             AccountsError::Mail(_) | AccountsError::Configuration(_) => Self::internal(message),

@@ -83,7 +83,7 @@ pub(super) async fn decide(
         let problem = OAuthProblem { code: OAuthErrorCode::AccessDenied, description };
         return see_other(request.redirect.with_problem(&problem).as_str());
     }
-    match grants.allow(&request, &session.user_id).await {
+    match grants.allow(&request, session).await {
         Ok(code) => see_other(request.redirect.with_code(&code).as_str()),
         Err(error) => browser.show(Page::failed(browser.language, &error)),
     }

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use pli_accounts::{
     Language,
     oauth::{BrowserSession, BrowserSessions},
+    upstream::UpstreamOrigin,
 };
 use pli_store::ambient::Ambient;
 use ruma::UserId;
@@ -182,16 +183,43 @@ impl Browser {
         Err(Box::new(see_other(&next.after(super::login::PATH, &parameters))))
     }
 
+    /// A secret of this browser, which others don't have.
+    pub(super) fn secret(&self) -> &str {
+        &self.csrf_secret
+    }
+
+    /// Goes to another site, from where people come back: this browser is known then.
+    pub(super) fn leave_for(&self, address: &str) -> Response {
+        let mut response = see_other(address);
+        if self.is_new {
+            self.set_cookie(&mut response, Name::Csrf, self.csrf_secret.clone(), None);
+        }
+        response
+    }
+
     /// Signs somebody in on this browser and goes on.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn sign_in(
+    pub(super) async fn sign_in(
         &self,
         user_id: &UserId,
         next: &Next,
     ) -> Result<Response, MatrixError> {
-        let secret = self.sessions.open(user_id, self.session_secret.as_deref()).await?;
+        self.sign_in_from(user_id, None, next).await
+    }
+
+    /// The same as [`Self::sign_in`] for somebody who comes from a provider.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn sign_in_from(
+        &self,
+        user_id: &UserId,
+        origin: Option<&UpstreamOrigin>,
+        next: &Next,
+    ) -> Result<Response, MatrixError> {
+        let secret = self.sessions.open(user_id, self.session_secret.as_deref(), origin).await?;
         let lifetime = cookie::time::Duration::try_from(self.sessions.lifetime())
             .unwrap_or(cookie::time::Duration::DAY);
         let mut response = see_other(next.as_str());

@@ -79,7 +79,7 @@ pub(super) async fn decide(
     }
     let allow = form.get("decision") == Some("allow");
     let language = browser.language;
-    match grants.decide_device(&session.user_id, typed, allow).await {
+    match grants.decide_device(session, typed, allow).await {
         Ok(()) if allow => browser.show(Page::message(
             language,
             pick(language, "The app is signed in", "L’application est connectée"),

@@ -10,7 +10,7 @@ use maud::html;
 use pli_accounts::{Login, RegistrationMode, login::Identifier};
 
 use super::{
-    UpstreamProviders,
+    UpstreamProvider, UpstreamProviders,
     browser::{Browser, see_other},
     next::Next,
     page::{Field, Page, csrf, field, pick, problem},
@@ -76,6 +76,10 @@ pub(super) async fn submit(
     let name: String = form.get("username").unwrap_or_default().trim().chars().take(255).collect();
     let name = name.as_str();
     let password = form.get("password").unwrap_or_default();
+    let chosen = form.get("upstream").unwrap_or_default();
+    if let Some(provider) = providers.iter().find(|provider| provider.id == chosen) {
+        return browser.show(leave(&browser, provider, &asked, name));
+    }
     let failed = |text: &str, status: StatusCode| {
         let page = page(&browser, &settings, &providers, &asked, name, Some(text));
         browser.show(page.status(status))
@@ -94,6 +98,30 @@ pub(super) async fn submit(
         }
         Err(error) => failed(&words::problem(browser.language, &error), words::status(&error)),
     }
+}
+
+/// On to a provider, which is told whom to expect.
+fn leave(browser: &Browser, provider: &UpstreamProvider, asked: &Asked, name: &str) -> Page {
+    let language = browser.language;
+    let hint = if name.is_empty() { asked.hint.as_str() } else { name };
+    let hint = (!hint.is_empty()).then_some(("login_hint", hint));
+    let again = asked.again.then_some(("again", "1"));
+    let parameters: Vec<(&str, &str)> = hint.into_iter().chain(again).collect();
+    let address = asked.next.after(&provider.start_path(), &parameters);
+    let title = format!("{} {}", pick(language, "On to", "Direction"), provider.name);
+    let body = html! {
+        p {
+            (pick(
+                language,
+                "You sign in there and come back by yourself.",
+                "Vous vous y connectez, puis vous revenez ici automatiquement.",
+            ))
+        }
+        div.row {
+            a.button href=(address) { (pick(language, "Continue", "Continuer")) }
+        }
+    };
+    Page::new(language, title, body).goes_on(address)
 }
 
 fn page(
@@ -119,8 +147,6 @@ fn page(
         autocomplete: "current-password",
         value: "",
     };
-    let hint = (!asked.hint.is_empty()).then_some(("login_hint", asked.hint.as_str()));
-    let hint: Vec<(&str, &str)> = hint.into_iter().collect();
     let body = html! {
         (problem(what_is_wrong))
         @if asked.again {
@@ -137,11 +163,12 @@ fn page(
             (field(&name_field))
             (field(&password_field))
             div.row { button { (pick(language, "Sign in", "Se connecter")) } }
-        }
-        @for provider in providers.iter() {
-            div.row {
-                a.button href=(asked.next.after(&provider.start_path(), &hint)) {
-                    (pick(language, "Continue with", "Continuer avec")) " " (provider.name)
+            // In the same form, so that the provider is told whom to expect.
+            @for provider in providers.iter() {
+                div.row {
+                    button.other name="upstream" value=(provider.id) formnovalidate {
+                        (pick(language, "Continue with", "Continuer avec")) " " (provider.name)
+                    }
                 }
             }
         }

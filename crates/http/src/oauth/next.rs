@@ -3,9 +3,15 @@ use url::Url;
 /// Where people go when nobody said where.
 const DEFAULT: &str = "/oauth2/account";
 /// The pages that ask people to sign in first.
-const PAGES: [&str; 3] = ["/oauth2/authorize", "/oauth2/account", "/link"];
-/// What else asks people to sign in first: older clients' way of signing in through a browser.
-const PREFIXES: [&str; 1] = ["/_matrix/client/v3/login/sso/"];
+const PAGES: [&str; 5] = [
+    "/oauth2/authorize",
+    "/oauth2/account",
+    "/link",
+    // Older clients' way of signing in through a browser.
+    "/oauth2/sso",
+    // Confirming what an app wants to do.
+    "/_matrix/client/v3/auth/m.login.sso/fallback/web",
+];
 
 /// Where a browser goes on once somebody is signed in: a page of this server, never another one.
 /// An address that leads here must not lead on to a stranger's site.
@@ -30,8 +36,7 @@ impl Next {
         let here = Url::parse("https://here.invalid/").ok()?;
         // Read as browsers do, so that what they take for another host is one here too.
         let url = here.join(text).ok()?;
-        let is_known = PAGES.contains(&url.path())
-            || PREFIXES.iter().any(|prefix| url.path().starts_with(prefix));
+        let is_known = PAGES.contains(&url.path());
         if !text.starts_with('/') || url.origin() != here.origin() || !is_known {
             return None;
         }
@@ -44,7 +49,7 @@ impl Next {
     }
 
     /// The address of a page that comes before this one.
-    pub(super) fn after(&self, path: &str, parameters: &[(&str, &str)]) -> String {
+    pub(crate) fn after(&self, path: &str, parameters: &[(&str, &str)]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("next", &self.0).extend_pairs(parameters);
         format!("{path}?{}", query.finish())
@@ -76,7 +81,7 @@ mod tests {
             "/oauth2/authorize?client_id=a&state=%2F%2Fb",
             "/link?user_code=ABCD-EFGH",
             "/oauth2/account?action=org.matrix.profile",
-            "/_matrix/client/v3/login/sso/redirect?redirectUrl=x",
+            "/oauth2/sso?redirectUrl=https%3A%2F%2Fapp.example.com%2F",
         ] {
             assert_eq!(Next::parse(Some(text)).as_str(), text);
         }

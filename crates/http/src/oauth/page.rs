@@ -55,12 +55,14 @@ pub(super) struct Page {
     body: Markup,
     /// Where else, besides this server, the answer to a form may lead.
     form_target: Option<String>,
+    /// Where the browser goes by itself.
+    goes_on: Option<String>,
 }
 
 impl Page {
     pub(super) fn new(language: Language, title: impl Into<String>, body: Markup) -> Self {
         let title = title.into();
-        Self { language, title, status: StatusCode::OK, body, form_target: None }
+        Self { language, title, status: StatusCode::OK, body, form_target: None, goes_on: None }
     }
 
     /// A page that says one thing.
@@ -77,6 +79,13 @@ impl Page {
 
     pub(super) fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Sends the browser on to an address by itself. Unlike a redirect, this ends what a form began:
+    /// its policy doesn't hold for the sites that follow.
+    pub(super) fn goes_on(mut self, address: String) -> Self {
+        self.goes_on = Some(address);
         self
     }
 
@@ -103,6 +112,9 @@ impl IntoResponse for Page {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width,initial-scale=1";
                     meta name="robots" content="noindex";
+                    @if let Some(address) = &self.goes_on {
+                        meta http-equiv="refresh" content={ "0;url=" (address) };
+                    }
                     title { (self.title) " – Pli" }
                     style { (PreEscaped(STYLE)) }
                 }

@@ -1,3 +1,11 @@
+//! Signing in at somebody else's (OpenID Connect): the way there, the way back, and the ends of
+//! sessions that providers announce.
+
+pub(super) mod backchannel;
+pub(super) mod callback;
+mod failure;
+pub(super) mod start;
+
 use std::sync::Arc;
 
 /// A place elsewhere where people can sign in, as a button on the sign-in page.
@@ -20,9 +28,6 @@ impl UpstreamProvider {
 }
 
 /// The places elsewhere where people can sign in, in the order of their buttons.
-///
-/// Whoever serves [`UpstreamProvider::start_path`] ends it by opening a session with
-/// `pli_accounts::oauth::BrowserSessions::open`, setting its cookie and redirecting to `next`.
 #[derive(Clone, Debug, Default)]
 pub struct UpstreamProviders(Arc<[UpstreamProvider]>);
 
@@ -31,6 +36,12 @@ impl UpstreamProviders {
     #[must_use]
     pub fn new(providers: Vec<UpstreamProvider>) -> Self {
         Self(providers.into())
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The places.

@@ -94,6 +94,7 @@ fn assembly(config: Config) -> AssemblyConfig {
         passwords: config.passwords,
         sessions: config.sessions,
         oauth: config.oauth,
+        upstream: config.upstream,
     }
 }
 

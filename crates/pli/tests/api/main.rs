@@ -43,4 +43,5 @@ mod thread_subscriptions;
 mod threads;
 mod tls;
 mod unread;
+mod upstream;
 mod users;

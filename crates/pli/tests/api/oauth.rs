@@ -2,7 +2,7 @@
 //! other app that knows no passwords, or lets a stranger's app in.
 
 mod account;
-mod browser;
+pub(crate) mod browser;
 mod clients;
 mod code;
 mod device;
@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use self::browser::Browser;
 use crate::support::{Answer, PASSWORD, Person, TestServer};
 
-const VERIFIER: &str = "a-secret-of-the-app-that-nobody-else-knows-000";
+pub(crate) const VERIFIER: &str = "a-secret-of-the-app-that-nobody-else-knows-000";
 const REDIRECT: &str = "https://app.example.com/callback";
 const DEVICE: &str = "DEVICEOFAPP";
 
@@ -40,7 +40,7 @@ impl Tokens {
     }
 }
 
-fn app_metadata() -> Value {
+pub(crate) fn app_metadata() -> Value {
     json!({
         "client_name": "Boîte aux lettres",
         "client_uri": "https://example.com/",
@@ -70,7 +70,7 @@ fn query(parameters: &[(&str, &str)]) -> String {
 
 /// The path where an app sends the browser; `changes` replace or (with an empty value) remove
 /// parameters.
-fn authorize_path(client_id: &str, changes: &[(&str, &str)]) -> String {
+pub(crate) fn authorize_path(client_id: &str, changes: &[(&str, &str)]) -> String {
     let scope = scope(DEVICE);
     let challenge = challenge(VERIFIER);
     let mut parameters = vec![
@@ -102,7 +102,7 @@ impl TestServer {
         Answer::read(request.send().await.unwrap()).await
     }
 
-    async fn register_app(&self, metadata: Value) -> String {
+    pub(crate) async fn register_app(&self, metadata: Value) -> String {
         let answer = self.send(Method::POST, "/oauth2/register", None, Some(metadata)).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         answer.body["client_id"].as_str().unwrap().to_owned()
@@ -116,7 +116,7 @@ impl TestServer {
         answer.parameter("code").unwrap()
     }
 
-    async fn exchange(&self, client_id: &str, code: &str, verifier: &str) -> Answer {
+    pub(crate) async fn exchange(&self, client_id: &str, code: &str, verifier: &str) -> Answer {
         let parameters = [
             ("grant_type", "authorization_code"),
             ("client_id", client_id),

@@ -8,10 +8,12 @@ pub(crate) mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use pli::{config::Config, server::Server};
 use pli_store::ambient::{Ambient, ManualClock, SystemEntropy};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use sha1::Sha1;
 use tempfile::TempDir;
 
 /// A running server, its data folder and its clock.
@@ -182,6 +184,21 @@ impl TestServer {
         let answer =
             self.send(Method::POST, "/_matrix/client/v3/register", None, Some(body)).await.ok();
         Person::of(&answer)
+    }
+
+    /// Signs an administrator up, where the configuration has this `registration.shared_secret`.
+    pub(crate) async fn sign_up_admin(&self, name: &str, shared_secret: &str) -> Person {
+        let path = "/_synapse/admin/v1/register";
+        let nonce = self.send(Method::GET, path, None, None).await.ok()["nonce"].clone();
+        let mut mac = Hmac::<Sha1>::new_from_slice(shared_secret.as_bytes()).unwrap();
+        mac.update([nonce.as_str().unwrap(), name, PASSWORD, "admin"].join("\0").as_bytes());
+        let mac: String =
+            mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let body = json!({
+            "nonce": nonce, "username": name, "password": PASSWORD, "admin": true, "mac": mac,
+        });
+        self.send(Method::POST, path, None, Some(body)).await.ok();
+        self.sign_in(name).await
     }
 
     /// Signs somebody in on another device.

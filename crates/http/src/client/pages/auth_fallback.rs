@@ -135,7 +135,8 @@ fn stage_form(language: Language, stage: &AuthType, problem: Option<&str>) -> Pa
     }
 }
 
-fn done(language: Language) -> Page {
+/// The page that says that a stage is completed, and tells the app so.
+pub(crate) fn done(language: Language) -> Page {
     Page::new(language, pick(language, "Thank you", "Merci"))
         .paragraph(pick(
             language,

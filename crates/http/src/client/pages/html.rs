@@ -25,7 +25,7 @@ if(window.onAuthDone){window.onAuthDone()}\
 else if(window.opener&&window.opener.postMessage){window.opener.postMessage('authDone','*')}";
 
 /// A page in the making.
-pub(super) struct Page {
+pub(crate) struct Page {
     language: Language,
     title: &'static str,
     status: StatusCode,

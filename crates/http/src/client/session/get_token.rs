@@ -26,6 +26,7 @@ pub(in crate::client) async fn get_token(
     );
     let permit = user_interactive.authorise(&operation, request.auth.as_ref()).await?;
     permit.spend(&store).await?;
-    let (login_token, lifetime) = login.issue_token(&requester.user_id).await?;
+    let origin = sessions.origin_of(&requester).await?;
+    let (login_token, lifetime) = login.issue_token(&requester.user_id, origin.as_ref()).await?;
     Ok(Answer(Response::new(lifetime, login_token)))
 }

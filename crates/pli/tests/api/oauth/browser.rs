@@ -7,32 +7,32 @@ use reqwest::{RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
 use super::query;
 use crate::support::TestServer;
 
-pub(super) struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     server: &'a TestServer,
     http: reqwest::Client,
     cookies: BTreeMap<String, String>,
-    pub(super) language: &'static str,
-    pub(super) set_cookies: Vec<String>,
+    pub(crate) language: &'static str,
+    pub(crate) set_cookies: Vec<String>,
 }
 
 /// What a browser shows, or is told to go to.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) path: String,
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) html: String,
+pub(crate) struct Page {
+    pub(crate) path: String,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) html: String,
 }
 
 impl<'a> Browser<'a> {
-    pub(super) fn new(server: &'a TestServer) -> Self {
+    pub(crate) fn new(server: &'a TestServer) -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
         let cookies = BTreeMap::new();
         Self { server, http, cookies, language: "en", set_cookies: Vec::new() }
     }
 
     /// Opens a page and follows where it leads within this server.
-    pub(super) async fn open(&mut self, path: &str) -> Page {
+    pub(crate) async fn open(&mut self, path: &str) -> Page {
         let mut page = self.get(path).await;
         while let Some(next) = page.location().filter(|next| next.starts_with('/')) {
             page = self.get(&next).await;
@@ -40,14 +40,14 @@ impl<'a> Browser<'a> {
         page
     }
 
-    pub(super) async fn get(&mut self, path: &str) -> Page {
+    pub(crate) async fn get(&mut self, path: &str) -> Page {
         let request = self.http.get(self.server.url(path));
         self.send(path, request).await
     }
 
     /// Sends the first form of a page with these fields filled in, and follows where it leads within
     /// this server.
-    pub(super) async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
         let hidden = page.hidden_fields();
         let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fields: Vec<_> = hidden.chain(fields.iter().copied()).collect();
@@ -59,7 +59,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends a form as it is.
-    pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let request = self
             .http
             .post(self.server.url(path))
@@ -69,7 +69,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Opens a page that asks who one is, and says so.
-    pub(super) async fn sign_in(&mut self, name: &str, password: &str, path: &str) -> Page {
+    pub(crate) async fn sign_in(&mut self, name: &str, password: &str, path: &str) -> Page {
         let page = self.open(path).await;
         assert!(page.html.contains("name=\"password\""), "not a sign-in page: {}", page.html);
         self.submit(&page, &[("username", name), ("password", password)]).await
@@ -97,22 +97,22 @@ impl<'a> Browser<'a> {
         Page { path: path.to_owned(), status, headers, html }
     }
 
-    pub(super) fn cookies_are_empty(&self) -> bool {
+    pub(crate) fn cookies_are_empty(&self) -> bool {
         self.cookies.is_empty()
     }
 
-    pub(super) fn take_cookies(&mut self) -> BTreeMap<String, String> {
+    pub(crate) fn take_cookies(&mut self) -> BTreeMap<String, String> {
         std::mem::take(&mut self.cookies)
     }
 }
 
 impl Page {
-    pub(super) fn location(&self) -> Option<String> {
+    pub(crate) fn location(&self) -> Option<String> {
         Some(self.headers.get("location")?.to_str().unwrap().to_owned())
     }
 
     /// A parameter that the address to go to carries, in its query or its fragment.
-    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let location = self.location().unwrap_or_else(|| panic!("no redirect: {}", self.html));
         let url = url::Url::parse(&location).unwrap();
         let text = url.query().or(url.fragment()).unwrap_or_default().to_owned();
@@ -128,13 +128,13 @@ impl Page {
     }
 
     /// The value of a hidden field of the first form.
-    pub(super) fn hidden(&self, name: &str) -> String {
+    pub(crate) fn hidden(&self, name: &str) -> String {
         let fields = self.hidden_fields();
         fields.into_iter().find(|(known, _)| known == name).unwrap().1
     }
 
     #[track_caller]
-    pub(super) fn says(&self, text: &str) {
+    pub(crate) fn says(&self, text: &str) {
         assert!(self.html.contains(text), "{text:?} is not in {}", self.html);
     }
 }

@@ -1,0 +1,43 @@
+//! `GET /oauth2/upstream/{id}/callback`: a browser comes back from a provider.
+
+use axum::{
+    extract::{Path, RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use pli_accounts::{
+    Upstream,
+    upstream::{Callback, FailedSignIn, SignedIn},
+};
+
+use super::failure::Attempt;
+use crate::oauth::{browser::Browser, next::Next, parameters::Parameters};
+
+pub(in crate::oauth) const PATH: &str = "/oauth2/upstream/{id}/callback";
+
+pub(in crate::oauth) async fn callback(
+    State(upstream): State<Upstream>,
+    browser: Browser,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let parameters = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let callback = Callback {
+        browser: browser.secret(),
+        state: parameters.get("state"),
+        code: parameters.get("code"),
+        error: parameters.get("error"),
+        issuer: parameters.get("iss"),
+    };
+    match upstream.finish(&id, callback).await {
+        Ok(SignedIn { user_id, origin, next }) => {
+            let next = Next::parse(Some(&next));
+            let signed_in = browser.sign_in_from(&user_id, Some(&origin), &next).await;
+            signed_in.unwrap_or_else(IntoResponse::into_response)
+        }
+        Err(FailedSignIn { error, next }) => {
+            let next = Next::parse(next.as_deref());
+            let attempt = Attempt { upstream: &upstream, id: &id, next: &next };
+            browser.show(attempt.failed(browser.language, &error))
+        }
+    }
+}
