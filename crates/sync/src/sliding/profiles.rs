@@ -55,6 +55,14 @@ impl SlidingAnswering<'_> {
             fields.iter().for_each(|field| note(&mut changes, &profile, field));
             users.insert(user_id, UserProfileUpdate::Updated(changes));
         }
+        // Who shares no room any more need not be followed. Who went is known where the client follows
+        // people's devices, too.
+        let mut own_rooms = None;
+        for user_id in &told.extensions.e2ee.device_lists.left {
+            if !self.shares_room(user_id, &mut own_rooms).await? {
+                users.insert(user_id.clone(), UserProfileUpdate::Dropped);
+            }
+        }
         told.has_extension_news |= !users.is_empty();
         told.extensions.profiles.users = users;
         Ok(())

@@ -92,3 +92,22 @@ async fn what_changes_reaches_those_who_share_a_room_and_nobody_else() {
     let answer = client.wait_for(server.delete(&samir, &path)).await;
     assert_eq!(users(&answer), json!({ &samir.user_id: { "removed": ["m.tz"] } }));
 }
+
+/// An app would follow for ever whoever it met once.
+#[tokio::test]
+async fn who_shares_no_room_any_more_need_not_be_followed() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let room = server.room_of(&[&claire, &samir]).await;
+    let other = server.room_of(&[&claire, &samir]).await;
+    let mut client = connection(&server, &claire, "$LAZY", json!({ "enabled": true }));
+    client.body["extensions"]["e2ee"] = json!({ "enabled": true });
+    client.sync().await;
+    server.act(&samir, &room, "leave", None).await;
+    let told = users(&client.sync().await);
+    assert_ne!(told.get(&samir.user_id), Some(&Value::Null), "they share another one: {told}");
+    server.act(&samir, &other, "leave", None).await;
+    let told = users(&client.sync().await);
+    assert_eq!(told.get(&samir.user_id), Some(&Value::Null), "{told}");
+}
