@@ -74,7 +74,7 @@ impl Writer {
         while let Some(group) = jobs.next_group().await {
             match self.commit(&group).await {
                 Ok(outcomes) => {
-                    publish(group, outcomes, |committed| self.announcer.tell(committed))
+                    publish(group, outcomes, |committed| self.announcer.tell(committed));
                 }
                 Err(error) => {
                     tracing::error!(%error, batches = group.len(), "the store can't be written");
