@@ -8,6 +8,7 @@ use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
+    time::Duration,
 };
 
 use axum::extract::ConnectInfo;
@@ -19,6 +20,9 @@ use pli_accounts::Requester;
 use ruma::{OwnedUserId, UserId};
 
 use crate::MatrixError;
+
+/// The shortest time that a client is told to wait.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// How many requests are let through.
 #[derive(Clone, Debug)]
@@ -170,7 +174,8 @@ fn count<K: Hash + Eq + Clone>(
 ) -> Result<(), MatrixError> {
     limiter.check_key(key).map_err(|refused| {
         let now = DefaultClock::default().now();
-        MatrixError::limit_exceeded(refused.wait_time_from(now))
+        // Nothing may be left of it by now, and no client takes 0 for a time to wait.
+        MatrixError::limit_exceeded(refused.wait_time_from(now).max(SHORTEST_WAIT))
     })
 }
 
