@@ -15,31 +15,31 @@ const IGNORED_USER_LIST: &str = "m.ignored_user_list";
 
 /// The users whom somebody ignores. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IgnoredUsers(Arc<HashSet<OwnedUserId>>);
+pub struct IgnoredUsers(Option<Arc<HashSet<OwnedUserId>>>);
 
 impl IgnoredUsers {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Whether a user is one of them.
     #[must_use]
     pub fn contains(&self, user_id: &UserId) -> bool {
-        self.0.contains(user_id)
+        self.0.as_ref().is_some_and(|users| users.contains(user_id))
     }
 
     /// The users.
     pub fn iter(&self) -> impl Iterator<Item = &OwnedUserId> {
-        self.0.iter()
+        self.0.iter().flat_map(|users| users.iter())
     }
 
     /// Whether an event is not to be shown. State is: a room must not look different for whoever
     /// ignores one of its moderators.
     #[must_use]
     pub fn hides(&self, event: &RoomEvent) -> bool {
-        !self.0.is_empty() && event.pdu.state_key().is_none() && self.0.contains(event.pdu.sender())
+        event.pdu.state_key().is_none() && self.contains(event.pdu.sender())
     }
 }
 
@@ -63,7 +63,8 @@ impl Rooms {
             data.and_then(|data| serde_json::from_str::<Content>(data.content.get()).ok());
         let named = content.into_iter().flat_map(|content| content.ignored_users);
         let users = named.filter_map(|(user, _)| OwnedUserId::try_from(user).ok());
-        Ok(IgnoredUsers(Arc::new(users.filter(|user| user != user_id).collect())))
+        let users: HashSet<OwnedUserId> = users.filter(|user| user != user_id).collect();
+        Ok(IgnoredUsers((!users.is_empty()).then(|| Arc::new(users))))
     }
 
     /// Whether an invitation comes from somebody whom its addressee ignores, or whose invitations they
