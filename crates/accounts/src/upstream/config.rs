@@ -316,8 +316,8 @@ mod tests {
         let mut again = one.clone();
         again.id = "again".to_owned();
         assert!(check(&[one.clone(), again], true, true).contains("again: issuer"));
-        assert!(check(&[one.clone()], false, true).contains("oauth.enabled"));
-        assert!(check(&[one.clone()], true, false).contains("domains"));
+        assert!(check(std::slice::from_ref(&one), false, true).contains("oauth.enabled"));
+        assert!(check(std::slice::from_ref(&one), true, false).contains("domains"));
         let mut without_file = one;
         without_file.client_secret_file = Some(PathBuf::from("/nowhere/secret"));
         assert!(check(&[without_file], true, true).contains("/nowhere/secret"));

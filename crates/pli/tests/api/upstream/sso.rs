@@ -1,10 +1,11 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use xtask::openapi::Request;
 
 use super::{Provider, SITE, server, sign_in, sso_path, with_token};
 use crate::{
     oauth::browser::Browser,
-    support::{PASSWORD, TestServer},
+    support::{PASSWORD, TestServer, conformance},
 };
 
 const LOGIN: &str = "/_matrix/client/v3/login";
@@ -25,8 +26,11 @@ async fn an_app_of_before_oauth_signs_in_through_the_browser() {
     let mut browser = Browser::new(&server);
     let site = "https://app.example.com/?a=b#/welcome";
     let path = sso_path("/agents", site);
-    let first = browser.get(&path).await;
-    assert_eq!(first.status, StatusCode::FOUND);
+    for path in [&path, &sso_path("", site)] {
+        let first = browser.get(path).await;
+        conformance::note(Request { method: "GET", path, body: None }, first.status.as_u16());
+        assert_eq!(first.status, StatusCode::FOUND);
+    }
     let question = sign_in(&mut browser, &mut provider.visitor(), "claire", &path).await;
     question.says("Sign in to app.example.com?");
     question.says("@claire.martin:pli.test");
