@@ -137,8 +137,12 @@ impl Server {
         for listener in [Some(self.client), self.admin].into_iter().flatten() {
             listener.stop().await;
         }
-        for task in self.background {
+        for task in &self.background {
             task.abort();
+        }
+        for task in self.background {
+            // Those that were aborted say so; what else they say was logged when it happened.
+            let _ = task.await;
         }
         self.store.close().await;
     }

@@ -153,6 +153,33 @@ async fn talk(
     }
 }
 
+/// Who moves a stopped server moves `pli.db`, and nothing that was written is anywhere else.
+#[tokio::test]
+async fn a_stopped_server_leaves_its_store_in_one_file() {
+    let installation = Installation::new();
+    for round in 0..5 {
+        let process = Arc::new(installation.serve().await);
+        let mut writers = JoinSet::new();
+        let (told, mut acknowledgements) = mpsc::unbounded_channel();
+        for writer in 0..8 {
+            let person = process.sign_up(&format!("writer-{round}-{writer}")).await;
+            let room_id = process.create_room(&person).await;
+            let (process, told) = (Arc::clone(&process), told.clone());
+            writers.spawn(talk(process, person, room_id, writer.to_string(), told));
+        }
+        drop(told);
+        for _ in 0..20 {
+            acknowledgements.recv().await.unwrap();
+        }
+        process.signal(Signal::SIGTERM);
+        writers.join_all().await;
+        assert_eq!(Arc::into_inner(process).unwrap().end().await.code(), Some(0));
+        for log in ["pli.db-wal", "pli.db-shm"] {
+            assert!(!installation.data().join(log).exists(), "round {round}: {log} is left over");
+        }
+    }
+}
+
 /// What was shown as sent is sent, whatever happens to the machine.
 #[tokio::test]
 async fn a_killed_server_loses_nothing_that_it_acknowledged() {

@@ -82,9 +82,9 @@ impl SqliteEngine {
     }
 
     pub(crate) async fn close(&self) {
-        self.queue.close();
+        // The writer closes its connection when its queue is closed: after all others.
         self.readers.drain().await;
-        self.readers.close();
+        self.queue.close();
         let writer = self.writer.lock().take();
         if let Some(writer) = writer
             && blocking(move || Ok(writer.join())).await.is_err()
@@ -97,8 +97,8 @@ impl SqliteEngine {
 impl Drop for SqliteEngine {
     /// Waits until what is under way is written, so that the file can be opened again at once.
     fn drop(&mut self) {
-        self.queue.close();
         self.readers.close();
+        self.queue.close();
         if let Some(writer) = self.writer.lock().take()
             && writer.join().is_err()
         {

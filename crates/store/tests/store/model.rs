@@ -256,6 +256,8 @@ async fn compare(mut test: TestStore, operations: Vec<Operation>) {
         }
         assert_eq!(actual.next().await.unwrap(), None);
     }
+    // Closing waits for them.
+    drop((expected, actual, snapshots));
     test.store.close().await;
 }
 

@@ -1,6 +1,6 @@
 //! Snapshots: one moment, however long one looks.
 
-use pli_store::{Batch, Counter, Direction, Position, Range};
+use pli_store::{Batch, Counter, Direction, Position, Range, StoreError};
 use tokio::task::JoinSet;
 
 use crate::engines::{COUNTERS, NAMES, PAIRS, TestStore, UNUSED, on_every_engine};
@@ -189,8 +189,12 @@ async fn a_closed_store_is_one_file() {
     tokio::pin!(closing);
     assert!(futures_util::poll!(&mut closing).is_pending(), "somebody still reads");
     assert!(snapshot.get(&NAMES, "claire").await.unwrap().is_some());
+    let late = test.store.snapshot();
+    tokio::pin!(late);
+    assert!(futures_util::poll!(&mut late).is_pending(), "it is closing");
     drop(snapshot);
     closing.await;
+    assert!(matches!(late.await.err(), Some(StoreError::Closed)));
     let path = test.url.strip_prefix("sqlite:").unwrap();
     for log in ["-wal", "-shm"] {
         assert!(!std::path::Path::new(&format!("{path}{log}")).exists(), "{log} is left over");

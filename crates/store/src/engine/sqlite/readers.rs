@@ -98,14 +98,16 @@ impl Readers {
         }
     }
 
-    /// Waits until nobody reads any more, so that the writer's connection is the last: only then the
+    /// Closes once nobody reads any more, so that the writer's connection is the last: only then the
     /// log is copied into the file and removed. Whoever wants to begin to read meanwhile waits, and
     /// is refused then.
     pub(super) async fn drain(&self) {
-        let everybody = self.permits.acquire_many(MAX_READERS);
-        if tokio::time::timeout(MAX_WAIT, everybody).await.is_err() {
+        let all = tokio::time::timeout(MAX_WAIT, self.permits.acquire_many(MAX_READERS)).await;
+        if all.is_err() {
             tracing::warn!("the store is still read while it closes: its log stays beside it");
         }
+        // While all are held here, or those who wait would get them.
+        self.close();
     }
 
     pub(super) fn close(&self) {
