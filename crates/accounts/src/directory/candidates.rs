@@ -10,7 +10,7 @@ use crate::AccountsError;
 
 /// How many rows of each word are looked at to find the one that the fewest people have: first a few,
 /// then more.
-const LOOKS: [usize; 2] = [64, 400];
+const LOOKS: [usize; 3] = [64, 256, 1_000];
 /// How many rows of a word that is not rare one search reads at most.
 const MAX_CANDIDATES: usize = 1_000;
 /// How many people's words are read at once.

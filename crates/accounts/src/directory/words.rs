@@ -34,7 +34,8 @@ pub(super) fn indexed_words(text: &str) -> impl Iterator<Item = String> {
     let compounds = folded
         .split(|character: char| is_outside(character) && !is_joint(character))
         .map(|compound| compound.trim_matches(is_outside))
-        .filter(|compound| compound.contains(is_joint))
+        // Numbers that make user ids unique are no part of a name.
+        .filter(|compound| compound.contains(is_joint) && !compound.contains(char::is_numeric))
         .map(|compound| {
             let letters = compound.chars().filter(|character| character.is_alphanumeric());
             letters.take(MAX_WORD_LENGTH).collect::<String>()
