@@ -8,6 +8,7 @@ use pli_rooms::MembershipKind;
 use ruma::{
     OwnedRoomId, OwnedUserId, UserId,
     profile::{ProfileFieldName, UserProfileChanges, UserProfileUpdate},
+    serde::Raw,
 };
 
 use super::{
@@ -159,8 +160,8 @@ fn note(changes: &mut UserProfileChanges, profile: &Profile, field: &str) {
 
 /// The people whose membership an answer tells.
 fn members_told(result: &RoomResult) -> impl Iterator<Item = OwnedUserId> + '_ {
-    let state = result.required_state.iter().map(|event| event.json());
-    let timeline = result.timeline.iter().map(|event| event.json());
+    let state = result.required_state.iter().map(Raw::json);
+    let timeline = result.timeline.iter().map(Raw::json);
     state.chain(timeline).filter_map(|json| {
         #[derive(serde::Deserialize)]
         struct Member<'a> {
