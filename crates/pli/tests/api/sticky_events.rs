@@ -1,4 +1,4 @@
-//! Events that stick for a while (MSC4354): calls by MatrixRTC say with them who takes part.
+//! Events that stick for a while (MSC4354): calls by `MatrixRTC` say with them who takes part.
 
 use std::{collections::HashSet, time::Duration};
 
