@@ -38,8 +38,7 @@ use self::{
 pub use self::{
     request::{
         Extensions, LimitedExtension, ListFilters, ListRequest, ProfilesExtension, RoomConfig,
-        RoomsExtension,
-        SlidingBody, SlidingRequest, StreamExtension, Switch,
+        RoomsExtension, SlidingBody, SlidingRequest, StreamExtension, Switch,
     },
     required_state::RequiredState,
     response::{

@@ -152,8 +152,7 @@ async fn every_day_of_a_long_conversation_can_be_jumped_to() {
     for (day, event_id) in (0_u64..).zip(&sent) {
         let noon = first + day * 24 * 60 * 60 * 1000;
         for (time, direction) in [(noon - 1000, "f"), (noon + 1000, "b")] {
-            let path =
-                format!("{V1}/rooms/{room_id}/timestamp_to_event?ts={time}&dir={direction}");
+            let path = format!("{V1}/rooms/{room_id}/timestamp_to_event?ts={time}&dir={direction}");
             let found = server.get(&claire, &path).await.ok();
             assert_eq!(found["event_id"], **event_id, "day {day} {direction}");
         }
