@@ -209,7 +209,7 @@ where
     let identity = A::identify(presented).await?;
     // Whose account is locked can only sign out (section "Account locking").
     if A::requester(&identity).is_some_and(|requester| requester.standing.locked)
-        && !is_sign_out(parts.uri.path())
+        && !is_sign_out(&parts.method, parts.uri.path())
     {
         return Err(AccountsError::UserLocked.into());
     }
@@ -221,8 +221,12 @@ where
     Ok(identity)
 }
 
-fn is_sign_out(path: &str) -> bool {
-    path.ends_with("/logout") || path.ends_with("/logout/all")
+/// Exactly the endpoints: other paths can end in the same word, which their sender chose.
+fn is_sign_out(method: &http::Method, path: &str) -> bool {
+    let endpoint = path
+        .strip_prefix("/_matrix/client/v3")
+        .or_else(|| path.strip_prefix("/_matrix/client/r0"));
+    method == http::Method::POST && matches!(endpoint, Some("/logout" | "/logout/all"))
 }
 
 impl<T, S> FromRequest<S> for Ruma<T>

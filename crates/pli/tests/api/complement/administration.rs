@@ -88,6 +88,7 @@ async fn a_locked_account_does_nothing_until_it_is_unlocked() {
     let (server, admin) = administered().await;
     let claire = server.sign_up("claire").await;
     let second = server.sign_in("claire").await;
+    let room_id = server.create_room(&claire, json!({})).await;
     let path = format!("{V1}/admin/lock/{}", claire.user_id);
     server.put(&claire, &path, json!({ "locked": true })).await.refused(403, "M_FORBIDDEN");
     assert_eq!(server.get(&admin, &path).await.ok()["locked"], false);
@@ -105,6 +106,12 @@ async fn a_locked_account_does_nothing_until_it_is_unlocked() {
     login(PASSWORD).await.refused(401, "M_USER_LOCKED");
     login("a guess").await.refused(403, "M_FORBIDDEN");
     server.get(&second, &whoami).await.refused(401, "M_USER_LOCKED");
+    // Whoever names their message after an endpoint that stays open still sends nothing.
+    let message = json!({ "msgtype": "m.text", "body": "bonjour" });
+    for named in ["send/m.room.message/logout", "state/logout/all"] {
+        let path = format!("{V3}/rooms/{room_id}/{named}");
+        server.put(&second, &path, message.clone()).await.refused(401, "M_USER_LOCKED");
+    }
     server.post(&second, &format!("{V3}/logout"), json!({})).await.ok();
     server.put(&admin, &path, json!({ "locked": false })).await.ok();
     server.get(&claire, &whoami).await.ok();
