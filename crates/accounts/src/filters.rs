@@ -19,6 +19,8 @@ pub(crate) const FILTERS: Keyspace<(OwnedUserId, String), String> = Keyspace::ne
 
 /// The greatest size of a filter as JSON, in bytes.
 const MAX_SIZE: usize = 64 * 1024;
+/// How many fields of events a filter can ask for.
+const MAX_FIELDS: usize = 100;
 /// How many filters are kept parsed in memory.
 const CACHE_SIZE: usize = 10_000;
 
@@ -50,7 +52,8 @@ impl SyncFilter {
     /// A filter given as JSON.
     ///
     /// # Errors
-    /// [`AccountsError::InvalidParam`] when it is not of the form of a filter.
+    /// [`AccountsError::InvalidParam`] when it is not of the form of a filter, or asks for more than
+    /// 100 fields of events one by one.
     pub fn from_json(json: &str) -> Result<Self, AccountsError> {
         #[derive(Default, Deserialize)]
         struct Extra {
@@ -70,6 +73,11 @@ impl SyncFilter {
         let definition: FilterDefinition = serde_json::from_str(json).map_err(invalid)?;
         if !matches!(definition.event_format, EventFormat::Client | EventFormat::Federation) {
             return Err(AccountsError::invalid_param("event_format: use `client` or `federation`"));
+        }
+        // Each field is looked for in every event that is told.
+        if definition.event_fields.as_ref().is_some_and(|fields| fields.len() > MAX_FIELDS) {
+            let message = "event_fields: name at most 100 fields, or leave it out to get them all";
+            return Err(AccountsError::invalid_param(message));
         }
         let Extra { room } = serde_json::from_str(json).map_err(invalid)?;
         Ok(Self { definition, timeline_relations: room.timeline, state_relations: room.state })

@@ -14,6 +14,10 @@ pub(crate) fn keep<T>(
 ) -> Result<Vec<Raw<T>>, serde_json::Error> {
     let mut paths: Vec<Vec<String>> = fields.iter().map(|field| path(field)).collect();
     paths.extend(REQUIRED.map(|field| vec![field.to_owned()]));
+    // What is asked for twice, or lies within what comes whole, is copied once. In order, a path
+    // comes right before those that begin with it.
+    paths.sort_unstable();
+    paths.dedup_by(|path, kept| path.starts_with(kept));
     let reduced = |event: Raw<T>| {
         let event: Map<String, Value> = serde_json::from_str(event.json().get())?;
         let mut kept = Map::new();
@@ -79,17 +83,29 @@ mod tests {
         });
         let fields =
             ["type", "content.body", "content.m\\.mentions.room", "content.none", "nothing.x"];
-        let fields: Vec<String> = fields.map(str::to_owned).into();
-        let event =
-            Raw::<()>::from_json(serde_json::value::to_raw_value(&event).unwrap_or_default());
-        let kept = keep(&fields, vec![event]).unwrap_or_default();
-        let kept: Option<Value> =
-            kept.first().and_then(|kept| kept.deserialize_as_unchecked().ok());
+        let kept = kept(&event, &fields);
         let expected = json!({
             "type": "m.room.message",
             "sender": "@claire:pli.test",
             "content": { "body": "bonjour", "m.mentions": { "room": true } },
         });
         assert_eq!(kept, Some(expected));
+    }
+
+    /// A field within one that comes whole must not take the rest of it away.
+    #[test]
+    fn fields_may_be_named_twice_and_within_each_other() {
+        let event = json!({ "content": { "body": "bonjour", "a": { "b": 1, "c": 2 }, "a!": 3 } });
+        let fields = ["content.a.b", "content.a!", "content.a", "content.a.b", "content.a.c.d"];
+        let expected = json!({ "content": { "a": { "b": 1, "c": 2 }, "a!": 3 } });
+        assert_eq!(kept(&event, &fields), Some(expected));
+        assert_eq!(kept(&event, &["content.body", "content"]), Some(event));
+    }
+
+    fn kept(event: &Value, fields: &[&str]) -> Option<Value> {
+        let fields: Vec<String> = fields.iter().map(|&field| field.to_owned()).collect();
+        let event = serde_json::value::to_raw_value(event).unwrap_or_default();
+        let kept = keep(&fields, vec![Raw::<()>::from_json(event)]).unwrap_or_default();
+        kept.first().and_then(|kept| kept.deserialize_as_unchecked().ok())
     }
 }

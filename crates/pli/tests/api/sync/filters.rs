@@ -144,9 +144,16 @@ async fn events_come_with_the_fields_and_in_the_format_that_was_asked_for() {
     assert_eq!(whole["prev_events"].as_array().map(Vec::len), Some(1));
     assert_eq!(whole["unsigned"]["membership"], "join");
 
-    let odd = json!({ "event_format": "pdf" });
-    let path = format!("{V3}/sync?timeout=0{}", filter(&odd));
-    server.get(&claire, &path).await.refused(400, "M_INVALID_PARAM");
-    let path = format!("{V3}/user/{}/filter", claire.user_id);
-    server.post(&claire, &path, odd).await.refused(400, "M_BAD_JSON");
+    let fields = |count: usize| {
+        let fields: Vec<String> = (0..count).map(|n| format!("content.{n}")).collect();
+        json!({ "event_fields": fields })
+    };
+    last(fields(100)).await;
+    // Each field costs a look into every event: thousands would hold up everybody else.
+    for odd in [json!({ "event_format": "pdf" }), fields(101)] {
+        let path = format!("{V3}/sync?timeout=0{}", filter(&odd));
+        server.get(&claire, &path).await.refused(400, "M_INVALID_PARAM");
+        let path = format!("{V3}/user/{}/filter", claire.user_id);
+        server.post(&claire, &path, odd).await.refused(400, "M_BAD_JSON");
+    }
 }
