@@ -27,7 +27,7 @@ mod transport;
 
 pub use self::{
     config::{ClaimNames, TokenEndpointAuthMethod, UpstreamConfig},
-    finish::{Callback, FailedSignIn, SignedIn},
+    finish::{Callback, FailedSignIn, SignedIn, Vouched},
     origin::UpstreamOrigin,
     problem::UpstreamProblem,
     service::{Upstream, UpstreamParts},

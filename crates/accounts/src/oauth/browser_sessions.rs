@@ -10,7 +10,7 @@ use crate::{
     AccountsError, OAuthConfig,
     accounts::{PASSWORDS, USERS},
     token::{self, TokenHash, TokenKind},
-    upstream::UpstreamOrigin,
+    upstream::{UpstreamOrigin, Vouched},
 };
 
 /// hash of a cookie → the session.
@@ -33,6 +33,19 @@ pub(crate) struct BrowserSessionRecord {
     /// The session at a provider with which its owner came.
     #[serde(default)]
     origin: Option<UpstreamOrigin>,
+    /// When its owner proved there who they are, if the provider says so.
+    #[serde(default)]
+    proved_ms: Option<u64>,
+}
+
+impl BrowserSessionRecord {
+    /// When its owner proved who they are, as far as that is known.
+    fn proved_ms(&self) -> Option<u64> {
+        match self.origin {
+            Some(_) => self.proved_ms,
+            None => Some(self.authenticated_ms),
+        }
+    }
 }
 
 impl Record for BrowserSessionRecord {}
@@ -70,8 +83,9 @@ impl BrowserSessions {
     }
 
     /// Opens a session for somebody who has just proved who they are, and returns the cookie's
-    /// secret. The session before it in the same browser, if any, ends. Whoever proved it at a
-    /// provider has the session's origin there.
+    /// secret. The session before it in the same browser, if any, ends. For whom a provider vouches,
+    /// it is as fresh as the provider says: without a word of when they proved who they are, it
+    /// isn't at all.
     ///
     /// # Errors
     /// When the store fails.
@@ -79,7 +93,7 @@ impl BrowserSessions {
         &self,
         user_id: &UserId,
         replaced: Option<&str>,
-        origin: Option<&UpstreamOrigin>,
+        vouched: Option<Vouched<'_>>,
     ) -> Result<String, AccountsError> {
         let secret = token::generate(&self.ambient, TokenKind::Browser);
         let hash = token::hash(&secret);
@@ -89,7 +103,10 @@ impl BrowserSessions {
             user_id: user_id.to_owned(),
             authenticated_ms: now_ms,
             expires_ms: now_ms.saturating_add(lifetime_ms),
-            origin: origin.cloned(),
+            origin: vouched.map(|vouched| vouched.origin.clone()),
+            proved_ms: vouched
+                .and_then(|vouched| vouched.authenticated_ms)
+                .map(|authenticated_ms| authenticated_ms.min(now_ms)),
         };
         let snapshot = self.store.snapshot().await?;
         let known = sessions_of(&snapshot, user_id).await?;
@@ -143,7 +160,8 @@ impl BrowserSessions {
             return Ok(None);
         }
         let fresh_ms = u64::try_from(FRESH.as_millis()).unwrap_or(u64::MAX);
-        let is_fresh = now_ms < record.authenticated_ms.saturating_add(fresh_ms);
+        let is_fresh =
+            record.proved_ms().is_some_and(|proved_ms| now_ms < proved_ms.saturating_add(fresh_ms));
         Ok(Some(BrowserSession { user_id: record.user_id, is_fresh, origin: record.origin }))
     }
 

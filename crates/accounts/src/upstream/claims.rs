@@ -13,6 +13,8 @@ const MAX_PART: usize = 80;
 pub(super) struct Identity {
     pub(super) subject: String,
     pub(super) sid: Option<String>,
+    /// When they proved who they are, if the provider says so.
+    pub(super) authenticated_ms: Option<u64>,
     /// The address, checked by the provider and of a domain that may come; else why there is none.
     pub(super) email: Result<Email, UpstreamProblem>,
     pub(super) display_name: Option<String>,
@@ -37,7 +39,9 @@ impl Identity {
         let email = email(claims, provider, registration);
         let display_name =
             display_name(claims, &provider.claims, email.as_ref().ok(), registration);
-        Ok(Self { subject, sid: id("sid"), email, display_name })
+        let seconds = claims.get("auth_time").and_then(Value::as_u64);
+        let authenticated_ms = seconds.map(|seconds| seconds.saturating_mul(1_000));
+        Ok(Self { subject, sid: id("sid"), authenticated_ms, email, display_name })
     }
 }
 

@@ -46,8 +46,29 @@ pub struct SignedIn {
     pub user_id: OwnedUserId,
     /// The session at the provider.
     pub origin: UpstreamOrigin,
+    /// When they proved there who they are, in milliseconds since the Unix epoch, if the provider
+    /// says so (`auth_time`).
+    pub authenticated_ms: Option<u64>,
     /// Where to go on.
     pub next: String,
+}
+
+impl SignedIn {
+    /// What the provider says of the sign-in.
+    #[must_use]
+    pub fn vouched(&self) -> Vouched<'_> {
+        Vouched { origin: &self.origin, authenticated_ms: self.authenticated_ms }
+    }
+}
+
+/// What a provider says of a sign-in there.
+#[derive(Clone, Copy, Debug)]
+pub struct Vouched<'a> {
+    /// The session at the provider.
+    pub origin: &'a UpstreamOrigin,
+    /// When the person proved who they are, in milliseconds since the Unix epoch; a provider that
+    /// doesn't say so may have asked nothing at all.
+    pub authenticated_ms: Option<u64>,
 }
 
 /// Somebody didn't sign in.
@@ -78,10 +99,13 @@ impl Upstream {
         let next = begun.next.clone();
         let outcome = async {
             let identity = self.identify(provider, &callback, &begun).await?;
-            self.admit(provider, &identity).await
+            let (user_id, origin) = self.admit(provider, &identity).await?;
+            Ok((user_id, origin, identity.authenticated_ms))
         };
         match outcome.await {
-            Ok((user_id, origin)) => Ok(SignedIn { user_id, origin, next }),
+            Ok((user_id, origin, authenticated_ms)) => {
+                Ok(SignedIn { user_id, origin, authenticated_ms, next })
+            }
             Err(error) => Err(FailedSignIn { error, next: Some(next) }),
         }
     }
@@ -209,12 +233,14 @@ impl Upstream {
             .set_issue_time_verifier_fn(move |issued| {
                 if (issued - now).abs() <= leeway { Ok(()) } else { Err("clock skew".to_owned()) }
             })
-            // Asked to prove anew who they are, people must not have done so long ago.
+            // Asked to prove anew who they are, people must not have done so long ago; a provider
+            // that was asked (`max_age`) has to say when (OpenID Connect Core, section 2).
             .set_auth_time_verifier_fn(move |authenticated| match authenticated {
                 Some(authenticated) if begun.again => {
                     let is_recent = authenticated + leeway >= time(begun.started_ms);
                     if is_recent { Ok(()) } else { Err("nobody was asked anew".to_owned()) }
                 }
+                None if begun.again => Err("auth_time is missing".to_owned()),
                 _ => Ok(()),
             });
         let claims = id_token

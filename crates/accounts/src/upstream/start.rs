@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use openidconnect::{
     AuthenticationContextClass, CsrfToken, LanguageTag, LoginHint, Nonce, PkceCodeChallenge,
     PkceCodeVerifier, Scope,
@@ -85,7 +87,9 @@ impl Upstream {
             url = url.add_auth_context_value(AuthenticationContextClass::new(value.clone()));
         }
         if request.again {
-            url = url.add_prompt(CoreAuthPrompt::Login);
+            // Not every provider heeds `prompt`; with `max_age` it has to say when the person proved
+            // who they are (OpenID Connect Core, section 3.1.2.1).
+            url = url.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
         }
         Ok(url.url().0)
     }

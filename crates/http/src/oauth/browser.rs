@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use pli_accounts::{
     Language,
     oauth::{BrowserSession, BrowserSessions},
-    upstream::UpstreamOrigin,
+    upstream::Vouched,
 };
 use pli_store::ambient::Ambient;
 use ruma::UserId;
@@ -175,11 +175,13 @@ impl Browser {
 
     /// Whoever signed in just now; else the way to sign in once more, and back to `next`.
     pub(super) fn signed_in_just_now(&self, next: &Next) -> Result<&BrowserSession, Box<Response>> {
-        let session = self.signed_in(next, None)?;
-        if session.is_fresh {
-            return Ok(session);
-        }
-        let parameters = [("again", "1"), ("login_hint", session.user_id.as_str())];
+        let hint = match &self.session {
+            Some(session) if session.is_fresh => return Ok(session),
+            Some(session) => Some(("login_hint", session.user_id.as_str())),
+            // A provider where they are signed in already would let them through without a question.
+            None => None,
+        };
+        let parameters: Vec<_> = std::iter::once(("again", "1")).chain(hint).collect();
         Err(Box::new(see_other(&next.after(super::login::PATH, &parameters))))
     }
 
@@ -216,10 +218,10 @@ impl Browser {
     pub(super) async fn sign_in_from(
         &self,
         user_id: &UserId,
-        origin: Option<&UpstreamOrigin>,
+        vouched: Option<Vouched<'_>>,
         next: &Next,
     ) -> Result<Response, MatrixError> {
-        let secret = self.sessions.open(user_id, self.session_secret.as_deref(), origin).await?;
+        let secret = self.sessions.open(user_id, self.session_secret.as_deref(), vouched).await?;
         let lifetime = cookie::time::Duration::try_from(self.sessions.lifetime())
             .unwrap_or(cookie::time::Duration::DAY);
         let mut response = see_other(next.as_str());

@@ -22,6 +22,8 @@ use crate::{
 
 /// Where people go when they begin to sign in at the provider, to look after their account.
 const START: &str = "/oauth2/upstream/agents?next=%2Foauth2%2Faccount";
+/// The same to prove anew who they are.
+const START_AGAIN: &str = "/oauth2/upstream/agents?again=1&next=%2Foauth2%2Faccount";
 const PROFILE: &str = "/oauth2/account?action=org.matrix.profile";
 const OPEN: &str = "registration.mode = \"open\"\n";
 const SITE: &str = "https://app.example.com/";

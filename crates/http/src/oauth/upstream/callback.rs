@@ -6,7 +6,7 @@ use axum::{
 };
 use pli_accounts::{
     Upstream,
-    upstream::{Callback, FailedSignIn, SignedIn},
+    upstream::{Callback, FailedSignIn},
 };
 
 use super::failure::Attempt;
@@ -29,10 +29,11 @@ pub(in crate::oauth) async fn callback(
         issuer: parameters.get("iss"),
     };
     match upstream.finish(&id, callback).await {
-        Ok(SignedIn { user_id, origin, next }) => {
-            let next = Next::parse(Some(&next));
-            let signed_in = browser.sign_in_from(&user_id, Some(&origin), &next).await;
-            signed_in.unwrap_or_else(IntoResponse::into_response)
+        Ok(signed_in) => {
+            let next = Next::parse(Some(&signed_in.next));
+            let vouched = Some(signed_in.vouched());
+            let answer = browser.sign_in_from(&signed_in.user_id, vouched, &next).await;
+            answer.unwrap_or_else(IntoResponse::into_response)
         }
         Err(FailedSignIn { error, next }) => {
             let next = Next::parse(next.as_deref());

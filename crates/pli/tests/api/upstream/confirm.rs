@@ -3,7 +3,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::{Provider, START, server, sign_in, sign_in_app};
+use super::{Provider, START, START_AGAIN, server, sign_in, sign_in_app};
 use crate::{oauth::browser::Browser, support::PASSWORD};
 
 /// Without a password there would be no way to confirm what needs it.
@@ -51,7 +51,7 @@ async fn whoever_has_no_password_confirms_where_they_sign_in() {
     let mut browser = Browser::new(&server);
     let login = browser.open(&page).await;
     login.says("Continue with AgentConnexion");
-    sign_in(&mut browser, &mut visitor, "claire", START).await;
+    sign_in(&mut browser, &mut visitor, "claire", START_AGAIN).await;
     let question = browser.open(&page).await;
     question.says("sign out devices of yours");
     let forged = browser.post(&page, &[("csrf", "x")]).await;
@@ -81,6 +81,36 @@ async fn who_signed_in_long_ago_does_so_once_more() {
     let leaving = browser.submit(&login, &[("upstream", "agents")]).await;
     let start = leaving.html.split("0;url=").nth(1).unwrap().split('"').next().unwrap();
     let leaving = browser.open(&start.replace("&amp;", "&")).await;
-    visitor.cancel(&leaving.location().unwrap()).await;
+    let leaving = leaving.location().unwrap();
+    assert!(leaving.contains("&max_age=0"), "{leaving}");
+    visitor.cancel(&leaving).await;
     assert_eq!(provider.asked().await["prompt"], "login");
+}
+
+/// Whoever finds a browser that is signed in at the provider could delete the account.
+#[tokio::test]
+async fn who_was_asked_nothing_has_not_proved_who_they_are() {
+    let provider = Provider::start().await;
+    let server = server(&provider, "").await;
+    let mut visitor = provider.visitor();
+    let mut browser = Browser::new(&server);
+    let deletion = "/oauth2/account?action=org.matrix.account_deactivate";
+    sign_in(&mut browser, &mut visitor, "claire", START).await.says("@claire.martin:pli.test");
+    browser.open(deletion).await.says("sign in once more");
+
+    // A provider that was told to ask, and lets people through without that.
+    let leaving = browser.open(START_AGAIN).await.location().unwrap();
+    let unasked = leaving.replace("&max_age=0", "").replace("&prompt=login", "");
+    assert!(!unasked.contains("max_age") && !unasked.contains("prompt"), "{unasked}");
+    let back = visitor.sign_in(&unasked, "claire").await;
+    let page = browser.open(&back).await;
+    page.says("could not be verified");
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    browser.open(deletion).await.says("sign in once more");
+
+    sign_in(&mut browser, &mut visitor, "claire", START_AGAIN).await;
+    browser.open(deletion).await.says("Delete my account");
+    // Signed in once more without a question, they have proved nothing either.
+    sign_in(&mut browser, &mut visitor, "claire", START).await;
+    browser.open(deletion).await.says("sign in once more");
 }

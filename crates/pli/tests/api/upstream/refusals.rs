@@ -3,7 +3,9 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Provider, START, claire, server, server_of, sign_in, sign_in_app, without_time};
+use super::{
+    Provider, START, START_AGAIN, claire, server, server_of, sign_in, sign_in_app, without_time,
+};
 use crate::oauth::browser::{Browser, Page};
 
 #[track_caller]
@@ -177,7 +179,7 @@ async fn who_was_locked_out_or_deleted_does_not_come_back_through_the_provider()
     refused(&page, StatusCode::FORBIDDEN, "This account is locked");
     server.put(&admin, &path, json!({ "locked": false })).await.ok();
 
-    let page = sign_in(&mut browser, &mut provider.visitor(), "claire", START).await;
+    let page = sign_in(&mut browser, &mut provider.visitor(), "claire", START_AGAIN).await;
     page.says("@claire.martin:pli.test");
     let question = browser.open("/oauth2/account?action=org.matrix.account_deactivate").await;
     browser.submit(&question, &[("confirm", "yes")]).await.says("Your account is deleted");
