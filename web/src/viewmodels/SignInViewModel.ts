@@ -46,10 +46,11 @@ export class SignInViewModel extends FormViewModel<SignInSnapshot> {
     if (!this.disposed) this.patch({ providers });
   }
 
-  /** Where the browser goes to sign in at a service elsewhere. */
-  addressOf(provider: IdentityProvider): string {
+  /** Where the browser goes to sign in at a service elsewhere, from where it comes back with `mark`. */
+  addressOf(provider: IdentityProvider, mark: string): string {
     const { baseUrl } = this.#options;
-    return providerAddress(baseUrl, provider.id, `${baseUrl}/sign-in`);
+    const query = new URLSearchParams({ state: mark });
+    return providerAddress(baseUrl, provider.id, `${baseUrl}/sign-in?${query}`);
   }
 
   setEmail(email: string): void {

@@ -163,9 +163,9 @@ describe("signing in", () => {
     await model.begin(null);
     const { providers } = model.getSnapshot();
     expect(providers).toEqual([{ id: "agents", name: "AgentConnexion" }]);
-    const address = new URL(model.addressOf({ id: "agents", name: "AgentConnexion" }));
+    const address = new URL(model.addressOf({ id: "agents", name: "AgentConnexion" }, "a mark"));
     expect(address.pathname).toBe("/_matrix/client/v3/login/sso/redirect/agents");
-    expect(address.searchParams.get("redirectUrl")).toBe(`${options.baseUrl}/sign-in`);
+    expect(address.searchParams.get("redirectUrl")).toBe(`${options.baseUrl}/sign-in?state=a+mark`);
   });
 
   it("ends a sign-in elsewhere with its token, which is no password", async () => {

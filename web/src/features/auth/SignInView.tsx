@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { Text, useT } from "../../i18n/react";
 import type { SignedOutReason } from "../../matrix/api";
 import { Banner, Button, Form, PasswordField, TextField, useTitle, useViewModel } from "../../ui";
+import { expectLoginToken } from "../../viewmodels/loginToken";
 import type { SignInViewModel } from "../../viewmodels/SignInViewModel";
 import { FailureBanner } from "../failure";
 import { AuthPage } from "./AuthPage";
@@ -58,7 +59,12 @@ export function SignInView({
         </SubmitButton>
       </Form>
       {form.providers.map((provider) => (
-        <Button key={provider.id} variant="line" wide onClick={() => window.location.assign(model.addressOf(provider))}>
+        <Button
+          key={provider.id}
+          variant="line"
+          wide
+          onClick={() => window.location.assign(model.addressOf(provider, expectLoginToken()))}
+        >
           {t("auth:signIn.with", { name: provider.name })}
         </Button>
       ))}
