@@ -142,6 +142,18 @@ impl RoomError {
     pub(crate) fn from_content(error: EventError) -> Self {
         Self::BadContent(error.to_string())
     }
+
+    /// Whether the same may go well later: the store or the process failed, and not what is written
+    /// in the room.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(error) => {
+                !matches!(**error, StoreError::Codec { .. } | StoreError::Corrupt(_))
+            }
+            Self::Accounts(_) | Self::Busy | Self::Interrupted => true,
+            _ => false,
+        }
+    }
 }
 
 impl From<EventError> for RoomError {

@@ -82,6 +82,7 @@ impl Rooms {
 
     async fn let_guests_leave(&self, room_id: &RoomId) -> Result<(), RoomError> {
         let mut last: Option<OwnedUserId> = None;
+        let mut failure = None;
         loop {
             let snapshot = self.inner.store.snapshot().await?;
             let members = MEMBER.prefix((room_id, MembershipKind::Join));
@@ -99,11 +100,13 @@ impl Rooms {
                 match self.leave(change).await {
                     // Who has gone already has gone.
                     Ok(_) | Err(RoomError::Forbidden(_)) => {}
-                    Err(error) => return Err(error),
+                    Err(error) if error.is_passing() => return Err(error),
+                    // The others go all the same.
+                    Err(error) => failure = Some(error),
                 }
             }
             if members.len() < PAGE {
-                return Ok(());
+                return failure.map_or(Ok(()), Err);
             }
             last = members.into_iter().next_back();
         }

@@ -59,19 +59,37 @@ impl Derived for EventNotes {
             let first = self.first_room_after(None).await?;
             return Ok(first.map(|room_id| Made { place: (room_id, Stamp::MIN), count: 0 }));
         };
+        match self.note_some(&room_id, stamp).await {
+            Ok(Some((last, count))) => return Ok(Some(Made { place: (room_id, last), count })),
+            Ok(None) => {}
+            Err(error) if error.is_passing() => return Err(error),
+            // One damaged room must not keep all others from being noted.
+            Err(error) => {
+                tracing::error!(%room_id, %error, "a room's events could not all be noted");
+            }
+        }
+        let next = self.first_room_after(Some(&room_id)).await?;
+        Ok(next.map(|room_id| Made { place: (room_id, Stamp::MIN), count: 0 }))
+    }
+}
+
+impl EventNotes {
+    /// Notes the next events of a room. Returns the last one's place and how many there were; `None`
+    /// after the last of the room.
+    async fn note_some(
+        &self,
+        room_id: &RoomId,
+        after: Stamp,
+    ) -> Result<Option<(Stamp, u64)>, RoomError> {
         let snapshot = self.rooms.inner.store.snapshot().await?;
-        let range = TimelineRange { after: stamp, up_to: Stamp::MAX };
+        let range = TimelineRange { after, up_to: Stamp::MAX };
         let events =
-            self.rooms.timeline(&snapshot, &room_id, range, PAGE, Direction::Forward).await?;
+            self.rooms.timeline(&snapshot, room_id, range, PAGE, Direction::Forward).await?;
         drop(snapshot);
-        let Some(last) = events.last().and_then(|event| event.stamp) else {
-            let next = self.first_room_after(Some(&room_id)).await?;
-            return Ok(next.map(|room_id| Made { place: (room_id, Stamp::MIN), count: 0 }));
-        };
+        let Some(last) = events.last().and_then(|event| event.stamp) else { return Ok(None) };
         let event_ids = events.iter().map(|event| event.event_id().to_owned()).collect();
-        self.rooms.submit(&room_id, NoteAgain { event_ids }).await?;
-        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        Ok(Some(Made { place: (room_id, last), count }))
+        self.rooms.submit(room_id, NoteAgain { event_ids }).await?;
+        Ok(Some((last, u64::try_from(events.len()).unwrap_or(u64::MAX))))
     }
 }
 

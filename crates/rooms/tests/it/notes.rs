@@ -231,6 +231,35 @@ async fn threads_reactions_and_edits_of_an_older_store_are_there_after_an_upgrad
     .await;
 }
 
+/// All other rooms would be without their threads and reactions because of one.
+#[tokio::test]
+async fn a_damaged_room_keeps_no_other_room_from_being_upgraded() {
+    on_each_store(|server| async move {
+        let Talk { room_id, .. } = talk(&server).await;
+        let mut damaged = server.room_of("claire").await;
+        // Rooms are gone through in the order of their ids.
+        while damaged > room_id {
+            damaged = server.room_of("claire").await;
+        }
+        let before = server.told("samir", &room_id).await;
+        let snapshot = server.snapshot().await;
+        let mut head = snapshot.get(&ROOM_HEAD, &damaged).await.unwrap().unwrap();
+        drop(snapshot);
+        head.room_version = "never-heard-of".try_into().unwrap();
+        let mut batch = Batch::new();
+        batch.put(&ROOM_HEAD, &damaged, &head);
+        server.store.commit(batch).await.unwrap();
+        let upgraded = server.forget_notes(&room_id).await;
+
+        upgraded.note_again().await;
+
+        let after = upgraded.told("samir", &room_id).await;
+        assert_eq!(after["threads"], before["threads"]);
+        assert_eq!(after["relations"], before["relations"]);
+    })
+    .await;
+}
+
 /// People go on talking while the server is busy with the past.
 #[tokio::test]
 async fn what_is_said_before_the_past_is_noted_counts_once() {
