@@ -31,6 +31,13 @@ struct Ended {
     expires_ms: u64,
 }
 
+/// What came of a logout token.
+struct Obeyed {
+    /// Whose session ended, if somebody came with it.
+    user_id: Option<OwnedUserId>,
+    is_first_time: bool,
+}
+
 impl Upstream {
     /// Ends what came of a session at a provider: the sessions of browsers on this server's own
     /// pages, and the tokens of apps. The apps keep their keys, so that whoever signs in again on
@@ -44,10 +51,16 @@ impl Upstream {
         let claims = self.logout_claims(provider, logout_token).await?;
         let ended = self.check(provider, &claims)?;
         let issuer = provider.issuer().as_str();
-        let user_id = retry_on_conflict!(self.try_end(issuer, &ended).await)?;
-        if let Some(user_id) = user_id {
+        let obeyed = retry_on_conflict!(self.try_end(issuer, &ended).await)?;
+        if let Some(user_id) = &obeyed.user_id {
             tracing::info!(%user_id, provider = id, "a session ended at the sign-in service");
-            self.sessions.end_outlived(&user_id).await?;
+            // Also for a token that was obeyed before: this server may have gone down between the two.
+            // Whoever signed in since then stays.
+            self.sessions.end_outlived(user_id).await?;
+        }
+        // Section 2.6: a token is obeyed once.
+        if !obeyed.is_first_time {
+            return Err(refused("it was used already"));
         }
         Ok(())
     }
@@ -120,22 +133,14 @@ impl Upstream {
         Ok(Ended { subject, sid, jti, expires_ms })
     }
 
-    /// Notes that the session ended; whose it was, if somebody came with it.
-    async fn try_end(
-        &self,
-        issuer: &str,
-        ended: &Ended,
-    ) -> Result<Option<OwnedUserId>, AccountsError> {
+    /// Notes that the session ended, unless the token was obeyed before.
+    async fn try_end(&self, issuer: &str, ended: &Ended) -> Result<Obeyed, AccountsError> {
         let snapshot = self.store.snapshot().await?;
         let mut batch = Batch::new();
-        let key = (issuer, ended.jti.as_str());
-        // Section 2.6: a token is obeyed once.
-        if snapshot.get(&UPSTREAM_LOGOUTS, key).await?.is_some() {
-            return Err(refused("it was used already"));
+        let token_key = (issuer, ended.jti.as_str());
+        if let Some(obeyed) = snapshot.get(&UPSTREAM_LOGOUTS, token_key).await? {
+            return Ok(Obeyed { user_id: obeyed.user_id, is_first_time: false });
         }
-        let obeyed = LogoutRecord { expires_ms: ended.expires_ms };
-        batch.require(&UPSTREAM_LOGOUTS, key, Expect::Absent).put(&UPSTREAM_LOGOUTS, key, &obeyed);
-
         let user_id = match (&ended.sid, &ended.subject) {
             (Some(sid), subject) => {
                 let key = (issuer, sid.as_str());
@@ -170,8 +175,14 @@ impl Upstream {
             (None, None) => None,
         };
         drop(snapshot);
+        let obeyed = LogoutRecord { expires_ms: ended.expires_ms, user_id };
+        batch.require(&UPSTREAM_LOGOUTS, token_key, Expect::Absent).put(
+            &UPSTREAM_LOGOUTS,
+            token_key,
+            &obeyed,
+        );
         self.store.commit(batch).await?;
-        Ok(user_id)
+        Ok(Obeyed { user_id: obeyed.user_id, is_first_time: true })
     }
 }
 

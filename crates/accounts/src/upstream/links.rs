@@ -70,6 +70,9 @@ impl Record for StateRecord {}
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LogoutRecord {
     pub(crate) expires_ms: u64,
+    /// Whose session it ended, if somebody came with it.
+    #[serde(default)]
+    pub(super) user_id: Option<OwnedUserId>,
 }
 
 impl Record for LogoutRecord {}
