@@ -223,9 +223,8 @@ where
 
 /// Exactly the endpoints: other paths can end in the same word, which their sender chose.
 fn is_sign_out(method: &http::Method, path: &str) -> bool {
-    let endpoint = path
-        .strip_prefix("/_matrix/client/v3")
-        .or_else(|| path.strip_prefix("/_matrix/client/r0"));
+    let endpoint =
+        path.strip_prefix("/_matrix/client/v3").or_else(|| path.strip_prefix("/_matrix/client/r0"));
     method == http::Method::POST && matches!(endpoint, Some("/logout" | "/logout/all"))
 }
 
@@ -265,6 +264,42 @@ where
         Presence: FromRef<S>,
         RateLimiter: FromRef<S>,
     {
+        let (admitted, body) = Admitted::<T>::read(request, state).await?;
+        admitted.parse(&body)
+    }
+}
+
+/// A request whose sender is known and may send it, before anything looks at its body.
+pub(crate) struct Admitted<T>
+where
+    T: Metadata,
+    T::Authentication: Authentication,
+{
+    parts: http::request::Parts,
+    path_parameters: RawPathParams,
+    requester: <T::Authentication as Authentication>::Identity,
+}
+
+impl<T> Admitted<T>
+where
+    T: IncomingRequest,
+    T::Authentication: Authentication,
+{
+    /// Finds out who sent a request and whether they may now; only then reads its body, so that
+    /// strangers can't have the server hold bodies for them.
+    ///
+    /// # Errors
+    /// What the sender is told: that they have to sign in, to wait, that the path is wrong, or that
+    /// the body is too large or too slow.
+    pub(crate) async fn read<S>(request: Request, state: &S) -> Result<(Self, Bytes), MatrixError>
+    where
+        S: Send + Sync,
+        Sessions: FromRef<S>,
+        AppServices: FromRef<S>,
+        Devices: FromRef<S>,
+        Presence: FromRef<S>,
+        RateLimiter: FromRef<S>,
+    {
         let (mut parts, body) = request.into_parts();
         // Who asks comes first: a stranger learns nothing about the form of a request.
         let requester = identify::<T::Authentication, S>(&parts, state).await?;
@@ -291,15 +326,30 @@ where
 
         let path_parameters = path_parameters(&mut parts, state).await?;
         form::check_names(&T::METHOD, &path_parameters)?;
-        let path_arguments: Vec<&str> = path_parameters.iter().map(|(_, value)| value).collect();
         let body = read_body(body, MAX_JSON_BODY).await?;
+        Ok((Self { parts, path_parameters, requester }, body))
+    }
+
+    /// What the path gives for one of its parameters.
+    pub(crate) fn path_parameter(&self, name: &str) -> Option<&str> {
+        let mut parameters = self.path_parameters.iter();
+        parameters.find(|(parameter, _)| *parameter == name).map(|(_, value)| value)
+    }
+
+    /// The request with a body: the one that came, or what an endpoint made of it.
+    ///
+    /// # Errors
+    /// When it is not of the endpoint's form.
+    pub(crate) fn parse(self, body: &[u8]) -> Result<Ruma<T>, MatrixError> {
+        let Self { parts, path_parameters, requester } = self;
         // What comes with a GET means nothing.
         if T::METHOD != http::Method::GET {
-            form::check_json(&body)?;
+            form::check_json(body)?;
         }
-        let request = http::Request::from_parts(parts, &body[..]);
+        let path_arguments: Vec<&str> = path_parameters.iter().map(|(_, value)| value).collect();
+        let request = http::Request::from_parts(parts, body);
         let request = T::try_from_http_request(request, &path_arguments)?;
-        Ok(Self { request, requester })
+        Ok(Ruma { request, requester })
     }
 }
 

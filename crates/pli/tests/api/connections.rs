@@ -115,3 +115,27 @@ async fn a_request_that_is_refused_before_its_body_came_costs_no_connection() {
     assert!(head.contains("connection: close"), "{head}");
     assert!(connection.is_closed().await);
 }
+
+/// Strangers who announce large bodies, a thousand at once, would fill the server's memory.
+#[tokio::test]
+async fn nobody_without_an_account_has_a_body_read() {
+    let server = TestServer::start_with("store.url = \"memory:\"").await;
+    for request in [
+        "PUT /_matrix/client/v3/profile/@claire:pli.test/displayname",
+        "PUT /_matrix/client/v3/pushrules/global/content/x",
+        "PUT /_matrix/client/v3/rooms/!x:pli.test/typing/@claire:pli.test",
+        "PUT /_matrix/client/v3/directory/list/room/!x:pli.test",
+        "POST /_matrix/client/v3/search",
+        "PUT /_matrix/client/v3/rooms/!x:pli.test/redact/$x/x",
+        "POST /_matrix/client/v3/rooms/!x:pli.test/join",
+        "POST /_matrix/client/v3/pushers/set",
+    ] {
+        let mut connection = Connection::open(&server).await;
+        let head =
+            format!("{request} HTTP/1.1\r\nhost: pli.test\r\ncontent-length: 8000000\r\n\r\n");
+        connection.0.write_all(head.as_bytes()).await.unwrap();
+        let (head, body) = connection.answer().await;
+        assert!(head.starts_with("http/1.1 401"), "{request}: {head}");
+        assert_eq!(body["errcode"], "M_MISSING_TOKEN", "{request}");
+    }
+}

@@ -1,19 +1,18 @@
 //! `PUT /_matrix/client/v3/profile/{userId}/{keyName}`
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3profileuseridkeyname)).
 
-use axum::{
-    body::Body,
-    extract::{self, FromRequest, FromRequestParts, RawPathParams, State},
-};
+use std::collections::BTreeMap;
+
+use axum::extract::{self, FromRequest, State};
 use pli_accounts::Profiles;
 use pli_rooms::Rooms;
 use ruma::api::client::profile::set_profile_field::v3::{Request, Response};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use super::{check_owner, set};
 use crate::{
-    MatrixError,
-    extract::{Answer, MAX_JSON_BODY, Reply, Ruma, read_body},
+    AppState, MatrixError,
+    extract::{Admitted, Answer, Reply, Ruma},
 };
 
 pub(in crate::client) async fn set_field(
@@ -32,34 +31,30 @@ pub(in crate::client) async fn set_field(
 /// A request whose body has the field that its path names. For ruma a body without it is no JSON.
 pub(in crate::client) struct FieldRequest(Ruma<Request>);
 
-impl<S> FromRequest<S> for FieldRequest
-where
-    S: Send + Sync,
-    Ruma<Request>: FromRequest<S, Rejection = MatrixError>,
-{
+impl FromRequest<AppState> for FieldRequest {
     type Rejection = MatrixError;
 
-    async fn from_request(request: extract::Request, state: &S) -> Result<Self, MatrixError> {
-        let (mut parts, body) = request.into_parts();
-        let path = RawPathParams::from_request_parts(&mut parts, state).await;
-        let body = read_body(body, MAX_JSON_BODY).await?;
-        let fields = serde_json::from_slice::<Map<String, Value>>(&body).unwrap_or_default();
-        let field = path.ok().and_then(|path| {
-            let (_, field) = path.iter().find(|(name, _)| *name == "field")?;
-            Some(field.to_owned())
-        });
-        let request = extract::Request::from_parts(parts, Body::from(body));
-        // Who asks and everything else about the form come first.
-        match (Ruma::from_request(request, state).await, field) {
+    async fn from_request(
+        request: extract::Request,
+        state: &AppState,
+    ) -> Result<Self, MatrixError> {
+        let (admitted, body) = Box::pin(Admitted::<Request>::read(request, state)).await?;
+        let field = admitted.path_parameter("field").map(ToOwned::to_owned);
+        // Everything else about the form comes first.
+        match (admitted.parse(&body), field) {
             (Ok(ruma), _) => Ok(Self(ruma)),
             (Err(error), Some(field))
-                if error.errcode() == "M_NOT_JSON"
-                    && !fields.is_empty()
-                    && !fields.contains_key(&field) =>
+                if error.errcode() == "M_NOT_JSON" && has_others_only(&body, &field) =>
             {
                 Err(MatrixError::missing_param(format!("the body has no `{field}`")))
             }
             (Err(error), _) => Err(error),
         }
     }
+}
+
+/// Whether a body is an object with fields, but without this one.
+fn has_others_only(body: &[u8], field: &str) -> bool {
+    serde_json::from_slice::<BTreeMap<String, &RawValue>>(body)
+        .is_ok_and(|fields| !fields.is_empty() && !fields.contains_key(field))
 }

@@ -10,8 +10,8 @@ use ruma::api::client::redact::redact_event::v3::{Request, Response};
 use serde::Deserialize;
 
 use crate::{
-    MatrixError,
-    extract::{Answer, MAX_JSON_BODY, Ruma, read_body},
+    AppState, MatrixError,
+    extract::{Admitted, Answer, Ruma},
     layer::echo::{Client, Echoes},
 };
 
@@ -48,19 +48,13 @@ struct WithRelations {
     unstable: Option<Vec<String>>,
 }
 
-impl<S> FromRequest<S> for RedactBody
-where
-    S: Send + Sync,
-    Ruma<Request>: FromRequest<S, Rejection = MatrixError>,
-{
+impl FromRequest<AppState> for RedactBody {
     type Rejection = MatrixError;
 
-    async fn from_request(request: HttpRequest, state: &S) -> Result<Self, MatrixError> {
-        let (parts, body) = request.into_parts();
-        let body = read_body(body, MAX_JSON_BODY).await?;
-        let request = HttpRequest::from_parts(parts, body.clone().into());
-        // Who asks, and whether it is JSON at all, comes first.
-        let ruma = Ruma::from_request(request, state).await?;
+    async fn from_request(request: HttpRequest, state: &AppState) -> Result<Self, MatrixError> {
+        let (admitted, body) = Box::pin(Admitted::<Request>::read(request, state)).await?;
+        // Whether it is JSON at all comes first.
+        let ruma = admitted.parse(&body)?;
         let with: WithRelations =
             if body.is_empty() { WithRelations::default() } else { serde_json::from_slice(&body)? };
         let with_relations = with.with_rel_types.or(with.unstable).unwrap_or_default();

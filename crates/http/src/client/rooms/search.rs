@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{FromRequest, Request as HttpRequest, State},
+    extract::{self, FromRequest, State},
 };
 use pli_accounts::Requester;
 use pli_rooms::{
@@ -17,12 +17,13 @@ use ruma::{
     OwnedUserId, UInt,
     api::client::search::search_events::v3::{Criteria, GroupingKey, OrderBy, Request, SearchKeys},
 };
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{MAX_LIMIT, reader};
 use crate::{
-    MatrixError,
-    extract::{MAX_JSON_BODY, Ruma, read_body},
+    AppState, MatrixError,
+    extract::{Admitted, Ruma},
 };
 
 /// How many events a page has unless the client says otherwise.
@@ -199,26 +200,44 @@ pub(in crate::client) struct SearchBody {
     wants_context: bool,
 }
 
-impl<S> FromRequest<S> for SearchBody
-where
-    S: Send + Sync,
-    Ruma<Request>: FromRequest<S, Rejection = MatrixError>,
-{
+impl FromRequest<AppState> for SearchBody {
     type Rejection = MatrixError;
 
-    async fn from_request(request: HttpRequest, state: &S) -> Result<Self, MatrixError> {
-        let (parts, body) = request.into_parts();
-        let body = read_body(body, MAX_JSON_BODY).await?;
-        let criteria = serde_json::from_slice::<Value>(&body).ok();
-        let criteria =
-            criteria.as_ref().and_then(|body| body.pointer("/search_categories/room_events"));
-        let field = |name: &str| criteria.and_then(|criteria| criteria.get(name));
-        let wants_context = field("event_context").is_some_and(Value::is_object);
-        let relations = field("filter")
-            .and_then(|filter| RelationFilter::from_json(&filter.to_string()).ok())
+    async fn from_request(
+        request: extract::Request,
+        state: &AppState,
+    ) -> Result<Self, MatrixError> {
+        let (admitted, body) = Box::pin(Admitted::<Request>::read(request, state)).await?;
+        let ruma = admitted.parse(&body)?;
+        let OfEvents { event_context, filter } = serde_json::from_slice(&body)
+            .ok()
+            .and_then(|body: Body<'_>| body.search_categories.room_events)
             .unwrap_or_default();
-        let request = HttpRequest::from_parts(parts, body.into());
-        let ruma = Ruma::from_request(request, state).await?;
+        let wants_context = event_context.is_some_and(|context| context.get().starts_with('{'));
+        let relations = filter
+            .and_then(|filter| RelationFilter::from_json(filter.get()).ok())
+            .unwrap_or_default();
         Ok(Self { ruma, relations, wants_context })
     }
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    search_categories: Categories<'a>,
+}
+
+#[derive(Deserialize)]
+struct Categories<'a> {
+    #[serde(borrow)]
+    room_events: Option<OfEvents<'a>>,
+}
+
+/// What of a search isn't in ruma's type, or no longer as it came.
+#[derive(Default, Deserialize)]
+struct OfEvents<'a> {
+    #[serde(borrow)]
+    event_context: Option<&'a RawValue>,
+    #[serde(borrow)]
+    filter: Option<&'a RawValue>,
 }

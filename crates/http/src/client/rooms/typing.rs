@@ -3,18 +3,15 @@
 
 use std::time::Duration;
 
-use axum::{
-    body::Body,
-    extract::{self, FromRequest, State},
-};
+use axum::extract::{self, FromRequest, State};
 use bytes::Bytes;
 use pli_rooms::Rooms;
 use ruma::api::client::typing::create_typing_event::v3::{Request, Response, Typing};
-use serde_json::{Map, Value};
+use serde::Deserialize;
 
 use crate::{
-    MatrixError,
-    extract::{Answer, MAX_JSON_BODY, Reply, Ruma, read_body},
+    AppState, MatrixError,
+    extract::{Admitted, Answer, Reply, Ruma, body::with_default},
 };
 
 /// For how long somebody types who doesn't say for how long.
@@ -39,28 +36,27 @@ pub(in crate::client) async fn typing(
 /// doesn't.
 pub(in crate::client) struct TypingBody(Ruma<Request>);
 
-impl<S> FromRequest<S> for TypingBody
-where
-    S: Send + Sync,
-    Ruma<Request>: FromRequest<S, Rejection = MatrixError>,
-{
+impl FromRequest<AppState> for TypingBody {
     type Rejection = MatrixError;
 
-    async fn from_request(request: extract::Request, state: &S) -> Result<Self, MatrixError> {
-        let (parts, body) = request.into_parts();
-        let body = with_timeout(read_body(body, MAX_JSON_BODY).await?);
-        let request = extract::Request::from_parts(parts, Body::from(body));
-        Ruma::from_request(request, state).await.map(Self)
+    async fn from_request(
+        request: extract::Request,
+        state: &AppState,
+    ) -> Result<Self, MatrixError> {
+        let (admitted, body) = Box::pin(Admitted::<Request>::read(request, state)).await?;
+        admitted.parse(&with_timeout(body)).map(Self)
     }
 }
 
-/// What isn't a notice, or says for how long it holds, stays as it is.
+/// What isn't a notice that somebody types stays as it is.
 fn with_timeout(body: Bytes) -> Bytes {
-    let Ok(mut notice) = serde_json::from_slice::<Map<String, Value>>(&body) else { return body };
-    if notice.get("typing") != Some(&Value::Bool(true)) || notice.contains_key("timeout") {
+    #[derive(Deserialize)]
+    struct Notice {
+        typing: bool,
+    }
+    if !serde_json::from_slice::<Notice>(&body).is_ok_and(|notice| notice.typing) {
         return body;
     }
     let milliseconds = u64::try_from(DEFAULT_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
-    notice.insert("timeout".to_owned(), milliseconds.into());
-    Bytes::from(Value::Object(notice).to_string())
+    with_default(body, "timeout", &milliseconds.into())
 }
