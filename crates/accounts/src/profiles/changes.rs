@@ -11,7 +11,7 @@ use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{PROFILES, Profile, Profiles};
-use crate::AccountsError;
+use crate::{AccountsError, device_lists::UNLIMITED};
 
 /// The last change of each field, in the order of the changes.
 pub(crate) const PROFILE_CHANGES: Keyspace<(Stamp,), ProfileChange> =
@@ -21,8 +21,8 @@ pub(crate) const PROFILE_CHANGES: Keyspace<(Stamp,), ProfileChange> =
 pub(crate) const PROFILE_FIELDS: Keyspace<(OwnedUserId, String), ProfileField> =
     Keyspace::new("profile_fields");
 
-/// How many entries one read of the stream takes.
-const PAGE: usize = 1_000;
+/// How many changes are told at once.
+const MOST: usize = 1_000;
 
 /// A field of a profile was set or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,27 +66,34 @@ impl Profiles {
         Ok(())
     }
 
-    /// The fields that changed after a position, oldest change first, each once.
+    /// The fields that changed after a position, oldest change first, each once; `None` if they are
+    /// more than 1,000: then [`Self::changed_of`] the people who matter costs less than all changes of
+    /// the server.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn changed_since(
         snapshot: &Snapshot,
         after: Position,
-    ) -> Result<Vec<ProfileChange>, AccountsError> {
-        let mut changes = Vec::new();
-        let mut last = Stamp::last_at(after);
-        loop {
-            let range = PROFILE_CHANGES.all().after((last,));
-            let page = snapshot.scan(&PROFILE_CHANGES, range, PAGE, Direction::Forward).await?;
-            let Some(Row { key: (stamp,), .. }) = page.last() else { return Ok(changes) };
-            last = *stamp;
-            let is_last = page.len() < PAGE;
-            changes.extend(page.into_iter().map(|row| row.value));
-            if is_last {
-                return Ok(changes);
-            }
-        }
+    ) -> Result<Option<Vec<ProfileChange>>, AccountsError> {
+        let range = PROFILE_CHANGES.all().after((Stamp::last_at(after),));
+        let rows = snapshot.scan(&PROFILE_CHANGES, range, MOST + 1, Direction::Forward).await?;
+        Ok((rows.len() <= MOST).then(|| rows.into_iter().map(|row| row.value).collect()))
+    }
+
+    /// The fields of one user's profile that changed after a position, in the order of their names.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn changed_of(
+        snapshot: &Snapshot,
+        user_id: &UserId,
+        after: Position,
+    ) -> Result<Vec<String>, AccountsError> {
+        let range = PROFILE_FIELDS.prefix((user_id,));
+        let rows = snapshot.scan(&PROFILE_FIELDS, range, UNLIMITED, Direction::Forward).await?;
+        let changed = rows.into_iter().filter(|row| row.version > after);
+        Ok(changed.map(|Row { key: (_, field), .. }| field).collect())
     }
 
     /// The profiles of many users, in the order of the ids; `None` of whoever isn't here.

@@ -113,6 +113,7 @@ impl SlidingAnswering<'_> {
             return Ok(found);
         }
         let changes = Profiles::changed_since(&self.base.snapshot, self.base.since).await?;
+        let Some(changes) = changes else { return self.changed_fields_of_neighbours().await };
         let own = &self.request.user_id;
         let mut strangers: HashSet<OwnedUserId> = HashSet::new();
         let mut own_rooms: Option<HashSet<OwnedRoomId>> = None;
@@ -127,6 +128,29 @@ impl SlidingAnswering<'_> {
                 continue;
             }
             found.entry(user_id).or_default().insert(change.field);
+        }
+        Ok(found)
+    }
+
+    /// The same for whoever was away while much changed on the server: the work grows with the people
+    /// in the user's rooms, whatever others did.
+    async fn changed_fields_of_neighbours(
+        &self,
+    ) -> Result<BTreeMap<OwnedUserId, BTreeSet<String>>, SyncError> {
+        let (rooms, snapshot) = (self.base.rooms(), &self.base.snapshot);
+        let mut people = HashSet::from([self.request.user_id.clone()]);
+        for room_id in rooms.joined_rooms(snapshot, &self.request.user_id).await? {
+            let members = rooms.members(snapshot, &room_id, MembershipKind::Join).await?;
+            people.extend(members.into_iter().map(|member| member.user_id));
+        }
+        let mut found = BTreeMap::new();
+        for user_id in people {
+            let fields = Profiles::changed_of(snapshot, &user_id, self.base.since).await?;
+            let wanted = fields.into_iter().filter(|field| self.is_wanted_field(field));
+            let wanted: BTreeSet<String> = wanted.collect();
+            if !wanted.is_empty() {
+                found.insert(user_id, wanted);
+            }
         }
         Ok(found)
     }

@@ -93,6 +93,32 @@ async fn what_changes_reaches_those_who_share_a_room_and_nobody_else() {
     assert_eq!(users(&answer), json!({ &samir.user_id: { "removed": ["m.tz"] } }));
 }
 
+/// Whoever comes back from their holidays would miss what colleagues changed, or hold up everybody
+/// else while the server looks at what strangers did.
+#[tokio::test]
+async fn what_changed_among_very_much_is_told_after_all() {
+    let server = TestServer::start().await;
+    let claire = server.sign_up("claire").await;
+    let samir = server.sign_up("samir").await;
+    let hugo = server.sign_up("hugo").await;
+    server.room_of(&[&claire, &samir]).await;
+    let mut client = connection(&server, &claire, "$LAZY", json!({ "enabled": true }));
+    client.sync().await;
+    set(&server, &samir, "m.tz", "Europe/Paris").await;
+    for number in 0..1_001 {
+        set(&server, &hugo, &format!("org.example.{number}"), "x").await;
+    }
+    set(&server, &claire, "m.tz", "Europe/Rome").await;
+
+    let zone = |zone: &str| json!({ "updated": { "m.tz": zone } });
+    let expected = json!({
+        &samir.user_id: zone("Europe/Paris"),
+        &claire.user_id: zone("Europe/Rome"),
+    });
+    assert_eq!(users(&client.sync().await), expected);
+    assert!(client.sync().await["extensions"].get(EXTENSION).is_none(), "told once");
+}
+
 /// An app would follow for ever whoever it met once.
 #[tokio::test]
 async fn who_shares_no_room_any_more_need_not_be_followed() {
