@@ -73,6 +73,12 @@ impl Upstream {
         if logout_token.len() > MAX_TOKEN {
             return Err(refused("it is too long"));
         }
+        // Whatever a stranger sends must not make this server ask the provider for its keys.
+        match jwt::names_issuer(logout_token, provider.issuer().as_str()) {
+            Ok(true) => {}
+            Ok(false) => return Err(refused("iss is another issuer's")),
+            Err(fault) => return Err(refused(&fault.to_string())),
+        }
         let known = provider.discovered().await?;
         let secret = provider.secret.as_ref();
         let mut verified = jwt::verified(logout_token, known.metadata.jwks(), secret);

@@ -30,18 +30,42 @@ struct Header {
     crit: Option<Value>,
 }
 
-/// The claims of a token in compact form (RFC 7515, section 3.1), if its signature is good.
+/// A token in compact form (RFC 7515, section 3.1), taken apart.
+struct Parts<'a> {
+    header: Header,
+    claims: Map<String, Value>,
+    signed: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(token: &'a str) -> Result<Self, TokenFault> {
+        let (signed, signature) = token.trim().rsplit_once('.').ok_or(TokenFault::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(TokenFault::Malformed)?;
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed);
+        Ok(Self {
+            header: serde_json::from_slice(&decode(header)?).map_err(|_| TokenFault::Malformed)?,
+            claims: serde_json::from_slice(&decode(payload)?).map_err(|_| TokenFault::Malformed)?,
+            signed,
+            signature: decode(signature)?,
+        })
+    }
+}
+
+/// Whether a token says that it is this issuer's. Anybody can make one that does: it only shows that
+/// looking at the signature is worth it.
+pub(super) fn names_issuer(token: &str, issuer: &str) -> Result<bool, TokenFault> {
+    let parts = Parts::of(token)?;
+    Ok(parts.claims.get("iss").is_some_and(|named| named == issuer))
+}
+
+/// The claims of a token in compact form, if its signature is good.
 pub(super) fn verified(
     token: &str,
     keys: &CoreJsonWebKeySet,
     secret: Option<&ClientSecret>,
 ) -> Result<Map<String, Value>, TokenFault> {
-    let (signed, signature) = token.trim().rsplit_once('.').ok_or(TokenFault::Malformed)?;
-    let (header, payload) = signed.split_once('.').ok_or(TokenFault::Malformed)?;
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed);
-    let signature = decode(signature)?;
-    let header: Header =
-        serde_json::from_slice(&decode(header)?).map_err(|_| TokenFault::Malformed)?;
+    let Parts { header, claims, signed, signature } = Parts::of(token)?;
     // RFC 7515, section 4.1.11: what has to be understood and isn't makes the token invalid.
     if header.crit.is_some() {
         return Err(TokenFault::Algorithm);
@@ -75,7 +99,7 @@ pub(super) fn verified(
             return Err(TokenFault::Signature);
         }
     }
-    serde_json::from_slice(&decode(payload)?).map_err(|_| TokenFault::Malformed)
+    Ok(claims)
 }
 
 /// Whether `aud`, a text or a list of texts, names this client (RFC 7519, section 4.1.3).
@@ -126,6 +150,21 @@ mod tests {
             assert_eq!(verified(&token, &keys, Some(&secret)).unwrap_err(), fault, "{token}");
         }
         assert_eq!(verified(&good, &keys, None).unwrap_err(), TokenFault::Algorithm);
+    }
+
+    #[test]
+    fn what_is_no_token_of_the_providers_is_not_looked_at() {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = part(&json!({ "alg": "RS256" }));
+        let token = format!("{header}.{}.AA", part(&json!({ "iss": "https://a.example" })));
+        assert_eq!(names_issuer(&token, "https://a.example"), Ok(true));
+        assert_eq!(names_issuer(&token, "https://b.example"), Ok(false));
+        let nameless = format!("{header}.{}.AA", part(&json!({})));
+        assert_eq!(names_issuer(&nameless, "https://a.example"), Ok(false));
+        for bad in ["", "x", "a.b.c", &header, &token.replacen('.', ".x", 1)] {
+            let fault = names_issuer(bad, "https://a.example").unwrap_err();
+            assert_eq!(fault, TokenFault::Malformed, "{bad}");
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ use crate::AccountsError;
 
 /// For how long what a provider says of itself is good.
 const METADATA_LIFETIME: Duration = Duration::from_secs(60 * 60);
+/// For how long a provider that could not be asked is not asked again.
+const FAILURE_MEMORY: Duration = Duration::from_secs(30);
 /// How often strangers can make this server ask a provider for its keys.
 const KEYS_INTERVAL: Duration = Duration::from_secs(60);
 /// How far the clocks of a provider and of this server may be apart.
@@ -82,7 +84,15 @@ pub(super) struct Provider {
     pub(super) transport: Transport,
     redirect: RedirectUrl,
     ambient: Ambient,
-    discovered: Mutex<Option<Arc<Discovered>>>,
+    discovery: Mutex<Discovery>,
+}
+
+/// What came of asking a provider what it is.
+#[derive(Default)]
+struct Discovery {
+    known: Option<Arc<Discovered>>,
+    /// Why that failed last, and when, if nothing came of it since.
+    failed: Option<(UpstreamProblem, u64)>,
 }
 
 /// What a provider says of itself, its keys included.
@@ -122,7 +132,7 @@ impl Provider {
             transport: Transport(outbound),
             redirect,
             ambient,
-            discovered: Mutex::new(None),
+            discovery: Mutex::default(),
             config,
         })
     }
@@ -133,20 +143,12 @@ impl Provider {
 
     /// What the provider says of itself: remembered for an hour, and longer while it is away.
     pub(super) async fn discovered(&self) -> Result<Arc<Discovered>, AccountsError> {
-        let mut discovered = self.discovered.lock().await;
-        let Some(known) = discovered.clone() else {
-            return Ok(Arc::clone(discovered.insert(self.discover().await?)));
-        };
-        if self.age(&known) < METADATA_LIFETIME {
-            return Ok(known);
-        }
-        match self.discover().await {
-            Ok(fresh) => Ok(Arc::clone(discovered.insert(fresh))),
-            Err(error) => {
-                let provider = &self.config.id;
-                tracing::warn!(%provider, %error, "what a sign-in service says of itself is old");
-                Ok(known)
-            }
+        let mut discovery = self.discovery.lock().await;
+        let known = discovery.known.clone();
+        match known {
+            Some(known) if self.age(known.fetched_ms) < METADATA_LIFETIME => Ok(known),
+            Some(old) => Ok(self.discover(&mut discovery).await.unwrap_or(old)),
+            None => self.discover(&mut discovery).await,
         }
     }
 
@@ -155,12 +157,12 @@ impl Provider {
         &self,
         known: &Arc<Discovered>,
     ) -> Result<Arc<Discovered>, AccountsError> {
-        let mut discovered = self.discovered.lock().await;
+        let mut discovery = self.discovery.lock().await;
         // Somebody else has asked meanwhile.
-        if let Some(newer) = discovered.as_ref().filter(|newer| !Arc::ptr_eq(newer, known)) {
+        if let Some(newer) = discovery.known.as_ref().filter(|newer| !Arc::ptr_eq(newer, known)) {
             return Ok(Arc::clone(newer));
         }
-        Ok(Arc::clone(discovered.insert(self.discover().await?)))
+        self.discover(&mut discovery).await
     }
 
     /// The same as [`Self::discovered_anew`] for signatures that strangers can send: once a minute.
@@ -168,22 +170,38 @@ impl Provider {
         &self,
         known: &Arc<Discovered>,
     ) -> Result<Arc<Discovered>, AccountsError> {
-        if self.age(known) < KEYS_INTERVAL {
+        if self.age(known.fetched_ms) < KEYS_INTERVAL {
             return Ok(Arc::clone(known));
         }
         self.discovered_anew(known).await
     }
 
-    fn age(&self, known: &Discovered) -> Duration {
-        Duration::from_millis(self.ambient.now_ms().saturating_sub(known.fetched_ms))
+    fn age(&self, since_ms: u64) -> Duration {
+        Duration::from_millis(self.ambient.now_ms().saturating_sub(since_ms))
     }
 
-    async fn discover(&self) -> Result<Arc<Discovered>, AccountsError> {
+    /// Asks the provider, unless that failed just now: whoever waited for the same answer, and whoever
+    /// comes next, would wait as long for nothing.
+    async fn discover(&self, discovery: &mut Discovery) -> Result<Arc<Discovered>, AccountsError> {
+        if let Some((problem, failed_ms)) = &discovery.failed
+            && self.age(*failed_ms) < FAILURE_MEMORY
+        {
+            return Err(problem.clone().into());
+        }
         let issuer = self.issuer().clone();
-        let metadata = CoreProviderMetadata::discover_async(issuer, &self.transport)
-            .await
-            .map_err(|error| self.report(discovery_problem(&error)))?;
-        Ok(Arc::new(Discovered { metadata, fetched_ms: self.ambient.now_ms() }))
+        match CoreProviderMetadata::discover_async(issuer, &self.transport).await {
+            Ok(metadata) => {
+                let fresh = Arc::new(Discovered { metadata, fetched_ms: self.ambient.now_ms() });
+                discovery.known = Some(Arc::clone(&fresh));
+                discovery.failed = None;
+                Ok(fresh)
+            }
+            Err(error) => {
+                let problem = discovery_problem(&error);
+                discovery.failed = Some((problem.clone(), self.ambient.now_ms()));
+                Err(self.report(problem))
+            }
+        }
     }
 
     /// Tells the operator of what people can do nothing about.

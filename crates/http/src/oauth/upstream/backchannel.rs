@@ -11,30 +11,41 @@ use http::{HeaderValue, StatusCode, header};
 use pli_accounts::{AccountsError, Upstream, upstream::UpstreamProblem};
 use serde_json::json;
 
-use crate::{MatrixError, oauth::parameters::Parameters};
+use crate::{
+    MatrixError, extract::origin::ClientAddress, layer::rate_limit::RateLimiter,
+    oauth::parameters::Parameters,
+};
 
 pub(in crate::oauth) const PATH: &str = "/oauth2/upstream/{id}/backchannel-logout";
 
 pub(in crate::oauth) async fn logout(
     State(upstream): State<Upstream>,
+    State(limiter): State<RateLimiter>,
+    ClientAddress(address): ClientAddress,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let mut response = match Parameters::of_form(request).await {
-        Ok(form) => {
-            let logout_token = form.get("logout_token").unwrap_or_default();
-            match upstream.end_session(&id, logout_token).await {
-                Ok(()) => StatusCode::OK.into_response(),
-                Err(AccountsError::Upstream(problem)) => refusal(&problem),
-                Err(error) => MatrixError::from(error).into_response(),
-            }
-        }
-        Err(failure) => failure.into_response(),
+    let mut response = match limiter.address(address) {
+        Ok(()) => answer(&upstream, &id, request).await,
+        Err(limited) => limited.into_response(),
     };
     // Section 2.8: nobody keeps the answer.
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+async fn answer(upstream: &Upstream, id: &str, request: Request<Body>) -> Response {
+    let form = match Parameters::of_form(request).await {
+        Ok(form) => form,
+        Err(failure) => return failure.into_response(),
+    };
+    let logout_token = form.get("logout_token").unwrap_or_default();
+    match upstream.end_session(id, logout_token).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(AccountsError::Upstream(problem)) => refusal(&problem),
+        Err(error) => MatrixError::from(error).into_response(),
+    }
 }
 
 /// Section 2.8: 400 with the reason, for who runs the provider.

@@ -164,6 +164,36 @@ async fn only_the_provider_ends_sessions() {
     assert_eq!(send(&server, &provider.sign(&old).await).await.0, StatusCode::BAD_REQUEST);
 }
 
+/// Strangers could have this server wait for a provider that is down, as often as they like.
+#[tokio::test]
+async fn what_is_no_logout_token_is_refused_without_asking_the_provider() {
+    let mut provider = Provider::start().await;
+    let good = logout_token(&provider);
+    let mut other = good.clone();
+    other["iss"] = json!("https://elsewhere.example");
+    let (good, other) = (provider.sign(&good).await, provider.sign(&other).await);
+    let server = server(&provider, "").await;
+    provider.stop();
+    for bad in ["", "x", "x.y.z", other.as_str()] {
+        assert_eq!(send(&server, bad).await.0, StatusCode::BAD_REQUEST, "{bad}");
+    }
+    // A good one is to come again once its keys can be had.
+    assert_eq!(send(&server, &good).await.0, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn nobody_sends_logout_tokens_without_end() {
+    let provider = Provider::start().await;
+    let limits = "rate_limits.enabled = true\n";
+    let server = super::server_of(&format!("{limits}{}", provider.config("agents", "pli"))).await;
+    let mut statuses = Vec::new();
+    while statuses.len() < 1_000 && statuses.last() != Some(&StatusCode::TOO_MANY_REQUESTS) {
+        statuses.push(send(&server, "x").await.0);
+    }
+    assert_eq!(statuses.pop(), Some(StatusCode::TOO_MANY_REQUESTS));
+    assert!(statuses.iter().all(|status| *status == StatusCode::BAD_REQUEST), "{statuses:?}");
+}
+
 /// An app that somebody lets in from their browser (OAuth 2.0).
 async fn followed(server: &TestServer, browser: &mut Browser<'_>) -> Person {
     let client_id = server.register_app(crate::oauth::app_metadata()).await;

@@ -154,6 +154,22 @@ async fn what_goes_wrong_is_said_in_the_persons_language() {
     refused(&page, StatusCode::SERVICE_UNAVAILABLE, "AgentConnexion does not answer");
 }
 
+/// Each would wait for as long as a connection takes to fail, one after the other.
+#[tokio::test]
+async fn a_provider_that_is_down_is_asked_again_after_a_while() {
+    let mut provider = Provider::start().await;
+    let server = server(&provider, "").await;
+    provider.stop();
+    let mut browser = Browser::new(&server);
+    let down = "AgentConnexion does not answer";
+    refused(&browser.open(START).await, StatusCode::SERVICE_UNAVAILABLE, down);
+    provider.restart().await;
+    refused(&browser.open(START).await, StatusCode::SERVICE_UNAVAILABLE, down);
+    server.clock.advance(Duration::from_secs(30));
+    let page = sign_in(&mut browser, &mut provider.visitor(), "claire", START).await;
+    page.says("@claire.martin:pli.test");
+}
+
 /// Years off, this server could not tell an old token from a new one.
 #[tokio::test]
 async fn a_wrong_clock_is_called_that() {
