@@ -45,6 +45,21 @@ impl Identity {
     }
 }
 
+/// Adds what the userinfo endpoint says to the claims of the ID token.
+pub(super) fn join(
+    claims: &mut Map<String, Value>,
+    user_info: Map<String, Value>,
+    names: &ClaimNames,
+) {
+    // An address was checked by whoever tells it: of the ID token's address, the ID token says so.
+    if user_info.contains_key(&names.email) {
+        claims.remove(&names.email_verified);
+    }
+    // About the person, not about the token.
+    let about_token = ["iss", "sub", "aud", "exp", "iat", "nonce", "sid", "auth_time"];
+    claims.extend(user_info.into_iter().filter(|(name, _)| !about_token.contains(&&**name)));
+}
+
 fn email(
     claims: &Map<String, Value>,
     provider: &UpstreamConfig,
@@ -145,6 +160,34 @@ mod tests {
         let lines = "claims.family_name = 'absent'\nclaims.organisation = 'service'";
         assert_eq!(name(lines), "Madame Martin [DGPN]");
         assert_eq!(read(&json!({ "sub": "1" }), "").display_name, None);
+    }
+
+    /// Somebody could take an address that nobody checked by one that was.
+    #[test]
+    fn an_address_is_checked_only_by_who_tells_it() {
+        let joined = |user_info: Value| {
+            let token = json!({
+                "sub": "1",
+                "auth_time": 1,
+                "email": "claire@interieur.example",
+                "email_verified": true,
+            });
+            let (Value::Object(mut claims), Value::Object(told)) = (token, user_info) else {
+                panic!("no claims");
+            };
+            join(&mut claims, told, &ClaimNames::default());
+            Value::Object(claims)
+        };
+        let other = "samir@interieur.example";
+        let unsaid = read(&joined(json!({ "sub": "1", "email": other })), "");
+        let unverified = UpstreamProblem::EmailUnverified(other.to_owned());
+        assert_eq!(unsaid.email.unwrap_err(), unverified);
+        let said = json!({ "sub": "1", "email": other, "email_verified": true });
+        assert_eq!(read(&joined(said), "").email.unwrap().as_str(), other);
+        // Without an address there, the ID token's stands, and nothing there is about the token.
+        let kept = read(&joined(json!({ "sub": "2", "auth_time": 9, "name": "Claire" })), "");
+        assert_eq!(kept.email.unwrap().as_str(), "claire@interieur.example");
+        assert_eq!((kept.subject.as_str(), kept.authenticated_ms), ("1", Some(1_000)));
     }
 
     #[test]

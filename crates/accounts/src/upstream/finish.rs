@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 
 use super::{
     Upstream, UpstreamOrigin, UpstreamProblem,
-    claims::Identity,
+    claims::{self, Identity},
     jwt::{self, TokenFault},
     links::{StateRecord, UPSTREAM_STATES},
     provider::{Discovered, LEEWAY, Provider, ProviderIdToken},
@@ -206,9 +206,7 @@ impl Upstream {
             let subject = claims.get("sub").cloned().unwrap_or_default();
             let told =
                 user_info(provider, known.as_ref(), endpoint, access_token, &subject).await?;
-            // About the person, not about the token.
-            let about_token = ["iss", "sub", "aud", "exp", "iat", "nonce", "sid", "auth_time"];
-            claims.extend(told.into_iter().filter(|(name, _)| !about_token.contains(&&**name)));
+            claims::join(&mut claims, told, &provider.config.claims);
         }
         Ok(claims)
     }
