@@ -16,8 +16,10 @@ use crate::{
 
 pub(crate) type Commits = broadcast::Sender<Arc<Committed>>;
 
-/// The newest format of the tables that this version reads, and the one that it writes.
-pub(crate) const FORMAT: u32 = 1;
+/// The newest format of the rows that this version reads, and the one that it writes. One more than
+/// before whenever an older version would misread or lose what this one writes; stores of before are
+/// raised to it when they are opened for writing.
+pub(crate) const FORMAT: u32 = 2;
 
 /// A node's turn to do what only one node does at a time. It ends when this is dropped.
 #[derive(Debug)]

@@ -55,6 +55,8 @@ const READER_SETTINGS: &str = "
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the network may swallow what was sent before the connection counts as lost.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// After how long a silent connection is tried, unless the address says otherwise.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
 
 /// How to reach the database.
 #[derive(Clone)]
@@ -82,6 +84,7 @@ impl Database {
                 _ => others.push((name, value)),
             }
         }
+        let sets_keepalives = others.iter().any(|(name, _)| name == "keepalives_idle");
         url.set_query(None);
         if !others.is_empty() {
             url.query_pairs_mut().extend_pairs(others);
@@ -102,6 +105,9 @@ impl Database {
         }
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(TCP_USER_TIMEOUT);
+        }
+        if !sets_keepalives {
+            config.keepalives_idle(KEEPALIVES_IDLE);
         }
         let tls = wants_tls.then(|| tls_connector(root_certificates.as_deref()).map_err(invalid));
         Ok(Self { config: Arc::new(config), tls: tls.transpose()? })
@@ -227,7 +233,12 @@ impl Connection {
         self.execute_batch(CREATE_META).await?;
         self.check_format().await?;
         let unfinished = "SELECT value FROM pli._meta WHERE name = 'unfinished_copy'";
-        refuse_unfinished_copy(!self.query(unfinished, &[]).await?.is_empty())
+        refuse_unfinished_copy(!self.query(unfinished, &[]).await?.is_empty())?;
+        // From now on there are rows in it that an older version can't read.
+        let raise = format!(
+            "UPDATE pli._meta SET value = {FORMAT} WHERE name = 'format' AND value < {FORMAT}"
+        );
+        self.execute_batch(&raise).await
     }
 
     pub(super) async fn check_format(&self) -> Result<(), StoreError> {

@@ -110,6 +110,10 @@ impl Database {
             .execute_batch(&format!("BEGIN IMMEDIATE; {CREATE_META} COMMIT;"))
             .map_err(engine_error)?;
         set(&connection, "application_id", APPLICATION_ID)?;
+        // From now on there are rows in it that an older version can't read.
+        connection
+            .execute("UPDATE _meta SET value = ?1 WHERE name = 'format' AND value < ?1", [FORMAT])
+            .map_err(engine_error)?;
         Ok(connection)
     }
 
