@@ -11,7 +11,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::{sync::mpsc, task::JoinHandle, time::MissedTickBehavior};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{MissedTickBehavior, timeout},
+};
 
 use super::connect::{Connection, Database, READ_POSITION, the_position};
 use crate::{Position, batch::Touch, engine::Commits, error::StoreError, store::Committed};
@@ -26,6 +30,11 @@ const MAX_ANNOUNCED_BYTES: usize = 7_500;
 /// After how long a commit that is waited for counts as missed, and how long to wait before
 /// listening again on a new connection.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often the listener's connection is tried, in ticks of [`PATIENCE`]: who only listens doesn't
+/// notice that the other end is gone.
+const TICKS_BETWEEN_TRIALS: u32 = 5;
+/// How long the database may take to answer the listener.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
 
 /// A commit as other nodes hear of it: one text, or several if it touches much.
 pub(super) fn announcement(
@@ -155,8 +164,11 @@ impl Listener {
     /// Begins to listen. Returns the position of the last commit of which nothing is heard.
     pub(super) async fn begin(database: Database) -> Result<(Self, Position), StoreError> {
         let (connection, said) = database.connect_listener().await?;
-        connection.execute_batch(LISTEN).await?;
-        let position = the_position(&connection.query(READ_POSITION, &[]).await?)?;
+        let position = in_time(async {
+            connection.execute_batch(LISTEN).await?;
+            the_position(&connection.query(READ_POSITION, &[]).await?)
+        })
+        .await?;
         Ok((Self { database, connection, said }, position))
     }
 
@@ -169,6 +181,7 @@ impl Listener {
         let mut tick = tokio::time::interval(PATIENCE);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_waited_for = None;
+        let mut ticks_to_trial = TICKS_BETWEEN_TRIALS;
         loop {
             tokio::select! {
                 said = self.said.recv() => {
@@ -181,8 +194,12 @@ impl Listener {
                 _ = tick.tick() => {
                     let Some(announcer) = announcer.upgrade() else { return };
                     let waited_for = announcer.waited_for();
-                    if waited_for.is_some() && waited_for == was_waited_for {
-                        self.skip_what_is_missing(&announcer).await;
+                    let misses_some = waited_for.is_some() && waited_for == was_waited_for;
+                    ticks_to_trial = ticks_to_trial.saturating_sub(1);
+                    if misses_some || ticks_to_trial == 0 {
+                        // After a failure the next tick tries again.
+                        let answers = self.try_connection(&announcer, misses_some).await;
+                        ticks_to_trial = if answers { TICKS_BETWEEN_TRIALS } else { 1 };
                     }
                     was_waited_for = waited_for;
                 }
@@ -204,14 +221,31 @@ impl Listener {
         }
     }
 
-    /// A commit was never announced: somebody writes who doesn't announce.
-    async fn skip_what_is_missing(&self, announcer: &Announcer) {
-        let position = self.connection.query(READ_POSITION, &[]).await;
-        if let Ok(position) = position.and_then(|rows| the_position(&rows)) {
-            tracing::warn!(%position, "commits were not announced: what is remembered is forgotten");
-            announcer.skip_to(position);
+    /// Makes sure that the connection still lives, or takes a new one; says whether it did live.
+    ///
+    /// With `misses_some` a commit was never announced: somebody writes who doesn't announce.
+    async fn try_connection(&mut self, announcer: &Announcer, misses_some: bool) -> bool {
+        let position =
+            in_time(async { the_position(&self.connection.query(READ_POSITION, &[]).await?) });
+        match position.await {
+            Ok(position) if misses_some => {
+                tracing::warn!(%position, "commits were not announced: what is remembered is forgotten");
+                announcer.skip_to(position);
+                true
+            }
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the connection on which other nodes are heard is lost");
+                self.begin_again(announcer).await;
+                false
+            }
         }
     }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = |_| Err(StoreError::Engine("the database does not answer in time".to_owned()));
+    timeout(ANSWER_TIME, answer).await.unwrap_or_else(late)
 }
 
 #[cfg(test)]
