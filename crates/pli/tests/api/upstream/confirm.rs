@@ -43,7 +43,7 @@ async fn whoever_has_no_password_confirms_where_they_sign_in() {
         .knows("samir", json!({ "email": "samir@interieur.example", "email_verified": true }))
         .await;
     let mut browser = Browser::new(&server);
-    sign_in(&mut browser, &mut provider.visitor(), "samir", START).await;
+    sign_in(&mut browser, &mut provider.visitor(), "samir", START_AGAIN).await;
     let other = browser.open(&page).await;
     assert_eq!(other.status, StatusCode::FORBIDDEN);
     other.says("another account");
