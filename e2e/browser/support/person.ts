@@ -16,6 +16,8 @@ export interface SentFile {
 export class PersonAtBrowser {
   recoveryCode: readonly string[] = [];
 
+  private backedUpKeys = 0;
+
   private constructor(
     readonly email: string,
     /** First and last name, as others find them. */
@@ -28,7 +30,19 @@ export class PersonAtBrowser {
   static async at(browser: Browser, url: string, email: string, name: string): Promise<PersonAtBrowser> {
     const context = await browser.newContext();
     const page = await context.newPage();
-    return new PersonAtBrowser(email, name, context, page, url);
+    const person = new PersonAtBrowser(email, name, context, page, url);
+    page.on("response", async (response) => {
+      if (response.request().method() === "PUT" && response.url().includes("/room_keys/keys")) {
+        const answer = (await response.json().catch(() => ({}))) as { count?: number };
+        person.backedUpKeys = answer.count ?? person.backedUpKeys;
+      }
+    });
+    return person;
+  }
+
+  /** Waits until the keys of so many senders in all are in the backup: the app sends them within ten seconds. */
+  async hasBackedUp(keys: number): Promise<void> {
+    await expect.poll(() => this.backedUpKeys, { timeout: 30_000 }).toBeGreaterThanOrEqual(keys);
   }
 
   /** The same person in another tab of the same browser. */

@@ -75,6 +75,8 @@ test("two agents talk, one loses her browser, the server is killed, nothing is l
   });
 
   await test.step("she loses her browser, signs in on another and reads everything", async () => {
+    // What was said in the last seconds before a loss can't be read again by anybody's means.
+    await claire.hasBackedUp(2);
     await claire.leave();
     const again = await PersonAtBrowser.at(browser, server.url, claire.email, claire.name);
     await again.signIn();
