@@ -2,6 +2,9 @@
 //! for everybody who uses an app built on it.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "support/open_server.rs"]
+mod open_server;
+
 use std::{net::SocketAddr, time::Duration};
 
 use matrix_sdk::{
@@ -23,7 +26,6 @@ use matrix_sdk::{
         },
     },
 };
-use pli::{config::Config, server::Server};
 use pli_store::testing::PostgresServer;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +44,9 @@ async fn two_people_talk_across_a_restart_on_postgresql() {
 }
 
 async fn two_people_talk_across_a_restart(folder: &std::path::Path, store: &str) {
-    let server = start(folder, store, SocketAddr::from(([127, 0, 0, 1], 0))).await;
+    let store = format!("store.url = \"{store}\"");
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = open_server::start(folder, any_port, &store).await;
     let address = server.client_address();
 
     let claire = sign_up(address, "claire.martin").await;
@@ -55,7 +59,7 @@ async fn two_people_talk_across_a_restart(folder: &std::path::Path, store: &str)
     assert_eq!(read(&samir, room.room_id(), &first).await, "Point de situation à 10 h");
 
     server.stop().await;
-    let server = start(folder, store, address).await;
+    let server = open_server::start(folder, address, &store).await;
 
     // Both go on with the sessions, tokens and keys that they had.
     let second = send(&room, "La note est partie").await;
@@ -64,25 +68,6 @@ async fn two_people_talk_across_a_restart(folder: &std::path::Path, store: &str)
     let third = send(&samir_room, "Bien reçu").await;
     assert_eq!(read(&claire, room.room_id(), &third).await, "Bien reçu");
     server.stop().await;
-}
-
-async fn start(folder: &std::path::Path, store: &str, address: SocketAddr) -> Server {
-    let folder = folder.display();
-    let text = format!(
-        "server_name = \"pli.test\"\n\
-         public_url = \"http://{address}\"\n\
-         data_dir = \"{folder}\"\n\
-         listen.client = \"{address}\"\n\
-         listen.admin = \"127.0.0.1:0\"\n\
-         store.url = \"{store}\"\n\
-         registration.mode = \"open\"\n\
-         rate_limits.enabled = false\n\
-         mail.url = \"outbox:{folder}/outbox\"\n\
-         passwords.argon2_memory = \"64 KiB\"\n\
-         passwords.argon2_iterations = 1\n"
-    );
-    let config: Config = toml::from_str(&text).unwrap();
-    Server::start(config).await.unwrap()
 }
 
 async fn sign_up(address: SocketAddr, name: &str) -> Client {

@@ -3,7 +3,10 @@
 //! breaks for everybody who uses an app built on it.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+#[path = "support/open_server.rs"]
+mod open_server;
+
+use std::{net::SocketAddr, time::Duration};
 
 use matrix_sdk::{
     Client, Room, RoomState, SlidingSync, SlidingSyncList, SlidingSyncMode,
@@ -24,7 +27,6 @@ use matrix_sdk::{
     },
     sliding_sync::Version,
 };
-use pli::{config::Config, server::Server};
 
 /// How many answers a client looks at for something to happen before it gives up.
 const PATIENCE: usize = 20;
@@ -38,7 +40,7 @@ struct Person {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_talk_in_secret_over_sliding_sync_across_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let server = start(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0))).await;
+    let server = open_server::start(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)), "").await;
     let address = server.client_address();
     let claire = Person::sign_up(address, "claire.martin").await;
     let samir = Person::sign_up(address, "samir.benali").await;
@@ -56,7 +58,7 @@ async fn two_people_talk_in_secret_over_sliding_sync_across_a_restart() {
     assert_eq!(claire.read(room_id, &answer).await, "J’y serai");
 
     server.stop().await;
-    let server = start(folder.path(), address).await;
+    let server = open_server::start(folder.path(), address, "").await;
     let second = send(&room, "La note est partie").await;
     assert_eq!(samir.read(room_id, &second).await, "La note est partie");
     server.stop().await;
@@ -65,7 +67,7 @@ async fn two_people_talk_in_secret_over_sliding_sync_across_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_learns_all_its_rooms_window_by_window() {
     let folder = tempfile::tempdir().unwrap();
-    let server = start(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0))).await;
+    let server = open_server::start(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)), "").await;
     let claire = Person::sign_up(server.client_address(), "claire.martin").await;
     for _ in 0..7 {
         claire.client.create_room(CreateRoomRequest::new()).await.unwrap();
@@ -174,24 +176,6 @@ impl Person {
         }
         panic!("the key did not come within {PATIENCE} answers");
     }
-}
-
-async fn start(folder: &Path, address: SocketAddr) -> Server {
-    let folder = folder.display();
-    let text = format!(
-        "server_name = \"pli.test\"\n\
-         public_url = \"http://{address}\"\n\
-         data_dir = \"{folder}\"\n\
-         listen.client = \"{address}\"\n\
-         listen.admin = \"127.0.0.1:0\"\n\
-         registration.mode = \"open\"\n\
-         rate_limits.enabled = false\n\
-         mail.url = \"outbox:{folder}/outbox\"\n\
-         passwords.argon2_memory = \"64 KiB\"\n\
-         passwords.argon2_iterations = 1\n"
-    );
-    let config: Config = toml::from_str(&text).unwrap();
-    Server::start(config).await.unwrap()
 }
 
 async fn send(room: &Room, text: &str) -> OwnedEventId {

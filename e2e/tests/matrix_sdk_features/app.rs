@@ -36,8 +36,10 @@ use matrix_sdk::{
         },
     },
 };
-use pli::{config::Config, server::Server};
+use pli::server::Server;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use crate::open_server;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -199,23 +201,9 @@ impl Drop for App {
     }
 }
 
+/// A server on a free port.
 pub(crate) async fn start(folder: &Path) -> Server {
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let folder = folder.display();
-    let text = format!(
-        "server_name = \"pli.test\"\n\
-         public_url = \"http://{address}\"\n\
-         data_dir = \"{folder}\"\n\
-         listen.client = \"{address}\"\n\
-         listen.admin = \"127.0.0.1:0\"\n\
-         registration.mode = \"open\"\n\
-         rate_limits.enabled = false\n\
-         mail.url = \"outbox:{folder}/outbox\"\n\
-         passwords.argon2_memory = \"64 KiB\"\n\
-         passwords.argon2_iterations = 1\n"
-    );
-    let config: Config = toml::from_str(&text).unwrap();
-    Server::start(config).await.unwrap()
+    open_server::start(folder, SocketAddr::from(([127, 0, 0, 1], 0)), "").await
 }
 
 async fn client(server: &Server) -> Client {

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod app;
+#[path = "../support/open_server.rs"]
+mod open_server;
 
 use std::io::Cursor;
 

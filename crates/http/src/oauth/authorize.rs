@@ -22,7 +22,7 @@ use pli_accounts::{
 use super::{
     browser::{Browser, see_other},
     next::Next,
-    page::{Page, csrf, pick},
+    page::{Page, csrf, decision, pick},
     parameters::Parameters,
     signup,
 };
@@ -141,15 +141,7 @@ fn question(browser: &Browser, request: &CheckedRequest, user_id: &str, next: &N
     let body = html! {
         (about(language, &request.client))
         (consequences(language))
-        form method="post" {
-            (csrf(browser))
-            div.row {
-                button name="decision" value="allow" { (pick(language, "Continue", "Continuer")) }
-                button.other name="decision" value="deny" {
-                    (pick(language, "Cancel", "Annuler"))
-                }
-            }
-        }
+        (decision(browser))
         (signed_in_as(browser, user_id, next))
     };
     Page::new(language, title, body).leads_to(request.redirect.uri())

@@ -157,6 +157,22 @@ pub(super) fn csrf(browser: &Browser) -> Markup {
     html! { input type="hidden" name=(CSRF) value=(browser.csrf_token()); }
 }
 
+/// The question whether somebody is let in: the form says `decision` = `allow` or `deny`.
+pub(super) fn decision(browser: &Browser) -> Markup {
+    let language = browser.language;
+    html! {
+        form method="post" {
+            (csrf(browser))
+            div.row {
+                button name="decision" value="allow" { (pick(language, "Continue", "Continuer")) }
+                button.other name="decision" value="deny" {
+                    (pick(language, "Cancel", "Annuler"))
+                }
+            }
+        }
+    }
+}
+
 /// A field that people fill in.
 pub(super) struct Field<'a> {
     pub(super) name: &'a str,

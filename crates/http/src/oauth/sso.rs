@@ -17,7 +17,7 @@ use super::{
     authorize::{consequences, signed_in_as},
     browser::Browser,
     next::Next,
-    page::{Page, csrf, pick},
+    page::{Page, decision, pick},
     parameters::Parameters,
 };
 use crate::{MatrixError, state::Settings};
@@ -186,15 +186,7 @@ fn question(browser: &Browser, site: &Site, user_id: &str, next: &Next) -> Page 
         }
         p { strong { (name) } }
         (consequences(language))
-        form method="post" {
-            (csrf(browser))
-            div.row {
-                button name="decision" value="allow" { (pick(language, "Continue", "Continuer")) }
-                button.other name="decision" value="deny" {
-                    (pick(language, "Cancel", "Annuler"))
-                }
-            }
-        }
+        (decision(browser))
         (signed_in_as(browser, user_id, next))
     };
     Page::new(language, title, body).leads_to(&site.0)

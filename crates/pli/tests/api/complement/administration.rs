@@ -1,9 +1,7 @@
 //! What administrators do about people, and what people tell them.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sha1::Sha1;
 
 use crate::{
     support::{PASSWORD, Person, TestServer, process::Installation},
@@ -20,18 +18,7 @@ async fn administered() -> (TestServer, Person) {
          registration.shared_secret = \"complement\"",
     )
     .await;
-    let path = "/_synapse/admin/v1/register";
-    let nonce = server.send(Method::GET, path, None, None).await.ok()["nonce"].clone();
-    let nonce = nonce.as_str().unwrap();
-    let mut mac = Hmac::<Sha1>::new_from_slice(b"complement").unwrap();
-    mac.update([nonce, "hugo", PASSWORD, "admin"].join("\0").as_bytes());
-    let mac: String =
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let body = json!({
-        "nonce": nonce, "username": "hugo", "password": PASSWORD, "admin": true, "mac": mac,
-    });
-    server.send(Method::POST, path, None, Some(body)).await.ok();
-    let admin = server.sign_in("hugo").await;
+    let admin = server.sign_up_admin("hugo", "complement").await;
     (server, admin)
 }
 

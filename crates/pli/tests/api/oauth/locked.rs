@@ -1,7 +1,4 @@
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use reqwest::Method;
 use serde_json::json;
-use sha1::Sha1;
 
 use super::{DEVICE, VERIFIER, app_metadata, authorize_path, browser::Browser};
 use crate::support::{PASSWORD, Person, TestServer};
@@ -14,18 +11,7 @@ async fn administered() -> (TestServer, Person) {
          registration.shared_secret = \"secret\"",
     )
     .await;
-    let path = "/_synapse/admin/v1/register";
-    let nonce = server.send(Method::GET, path, None, None).await.ok()["nonce"].clone();
-    let nonce = nonce.as_str().unwrap();
-    let mut mac = Hmac::<Sha1>::new_from_slice(b"secret").unwrap();
-    mac.update([nonce, "hugo", PASSWORD, "admin"].join("\0").as_bytes());
-    let mac: String =
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let body = json!({
-        "nonce": nonce, "username": "hugo", "password": PASSWORD, "admin": true, "mac": mac,
-    });
-    server.send(Method::POST, path, None, Some(body)).await.ok();
-    let admin = server.sign_in("hugo").await;
+    let admin = server.sign_up_admin("hugo", "secret").await;
     (server, admin)
 }
 
