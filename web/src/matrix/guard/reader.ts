@@ -8,6 +8,7 @@ import { type CryptoApi, CryptoEvent, EventShieldColour, EventShieldReason } fro
 import type { UnreadableReason, UntrustedReason } from "../types";
 import { judgeShield, mustBeEncrypted, type ShieldName, unreadableOrUntrusted } from "./decisions";
 import type { EncryptionLatch } from "./latch";
+import { queryDevices } from "./olm-machine";
 
 /** What is known of an event's content. */
 export type Reading =
@@ -27,6 +28,21 @@ export type ReadUrgency = "now" | "later";
 const PENDING: Reading = { state: "pending" };
 /** Events opened at the same time; the cryptography is one thread anyway. */
 const PARALLEL = 4;
+
+/** How long a message waits for the answer about its sender's devices before it is hidden, in milliseconds. */
+const PATIENCE_MS = 5_000;
+/** How long after an answer that proved nothing a sender's devices are asked for again, in milliseconds. */
+const ASK_AGAIN_MS = [2_000, 10_000, 60_000];
+/** How long an inquiry that brought nothing is not repeated for the same messages, in milliseconds. */
+const INQUIRY_LASTS_MS = 600_000;
+
+/** What was asked about a sender of messages that nothing proves yet. */
+interface Inquiry {
+  readonly answer: Promise<void>;
+  /** Null while there is no answer. */
+  readonly answeredAt: number | null;
+  readonly timer: ReturnType<typeof setTimeout> | null;
+}
 
 interface Entry {
   reading: Reading;
@@ -48,8 +64,8 @@ export class EventReader {
   readonly #queued = new WeakSet<MatrixEvent>();
   /** Events that this device wrote itself: nobody need prove their sender when they come back. */
   readonly #writtenHere = new WeakSet<MatrixEvent>();
-  /** Events whose sender's devices were asked for because of them. */
-  readonly #askedDevicesOf = new WeakSet<MatrixEvent>();
+  /** By sender. */
+  readonly #inquiries = new Map<string, Inquiry>();
   /** Events whose sender's devices changed since they were last opened. */
   readonly #devicesChanged = new WeakSet<MatrixEvent>();
   #running = 0;
@@ -70,6 +86,8 @@ export class EventReader {
     this.#client.off(CryptoEvent.UserTrustStatusChanged, this.#onTrustChanged);
     this.#client.off(CryptoEvent.DevicesUpdated, this.#onDevicesUpdated);
     this.#listeners.clear();
+    for (const { timer } of this.#inquiries.values()) if (timer !== null) clearTimeout(timer);
+    this.#inquiries.clear();
     this.#now.length = 0;
     this.#later.length = 0;
   }
@@ -168,7 +186,7 @@ export class EventReader {
     await this.#client.decryptEventIfNeeded(event);
     if (this.#devicesChanged.delete(event) && event.isDecryptionFailure()) await this.#decryptAgain(event);
     const reading = await this.#judgeDecrypted(event);
-    if (!isOfUnprovenDevice(reading) || !(await this.#askForDevicesOnce(event))) return reading;
+    if (!isOfUnprovenDevice(reading) || !(await this.#askForDevices(event))) return reading;
     return this.#judgeDecrypted(event);
   }
 
@@ -191,15 +209,49 @@ export class EventReader {
 
   /**
    * A first message can be here before the devices of its sender: its key overtakes the answer about
-   * them. Nobody is accused before that answer is there. Returns false if it was asked for before.
+   * them. Nobody is accused before that answer is there. Returns false if it was there already.
    */
-  async #askForDevicesOnce(event: MatrixEvent): Promise<boolean> {
+  async #askForDevices(event: MatrixEvent): Promise<boolean> {
     const sender = event.getSender();
-    if (sender === undefined || this.#askedDevicesOf.has(event)) return false;
-    this.#askedDevicesOf.add(event);
-    await this.#crypto.getUserDeviceInfo([sender], true);
+    if (sender === undefined || this.#closed) return false;
+    const known = this.#inquiries.get(sender);
+    // What was sent since comes perhaps from a device that is new.
+    const isCovered = known !== undefined && (known.answeredAt === null || event.localTimestamp <= known.answeredAt);
+    const inquiry = isCovered ? known : this.#inquire(sender, 0);
+    if (inquiry.answeredAt !== null) return false;
+    let patience: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      inquiry.answer,
+      new Promise((resolve) => {
+        patience = setTimeout(resolve, PATIENCE_MS);
+      }),
+    ]);
+    clearTimeout(patience);
     if (event.isDecryptionFailure()) await this.#decryptAgain(event);
     return true;
+  }
+
+  #inquire(sender: string, repetitions: number): Inquiry {
+    const before = this.#inquiries.get(sender)?.timer ?? null;
+    if (before !== null) clearTimeout(before);
+    // A network that fails is asked again like an answer that proved nothing.
+    const answer = queryDevices(this.#crypto, sender)
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#closed) return;
+        const again = () => this.#inquireAgain(sender, repetitions);
+        const timer = setTimeout(again, ASK_AGAIN_MS[repetitions] ?? INQUIRY_LASTS_MS);
+        this.#inquiries.set(sender, { answer, answeredAt: Date.now(), timer });
+        for (const event of this.#unprovenOf(sender)) this.#judgeAgain(event);
+      });
+    const inquiry: Inquiry = { answer, answeredAt: null, timer: null };
+    this.#inquiries.set(sender, inquiry);
+    return inquiry;
+  }
+
+  #inquireAgain(sender: string, repetitions: number): void {
+    this.#inquiries.delete(sender);
+    if (repetitions < ASK_AGAIN_MS.length && this.#unprovenOf(sender).length > 0) this.#inquire(sender, repetitions + 1);
   }
 
   /** Decrypts an event whose decryption failed before: the client's own method leaves such events alone. */
@@ -210,11 +262,10 @@ export class EventReader {
 
   /** Tries again what could not be read because this device could not open the backup. */
   retryLocked(): void {
-    for (const references of this.#bySender.values()) {
-      for (const reference of references) {
-        const event = reference.deref();
-        const reading = event === undefined ? undefined : this.#entries.get(event)?.reading;
-        if (event === undefined || reading?.state !== "unreadable" || reading.reason !== "backup-locked") continue;
+    for (const sender of this.#bySender.keys()) {
+      for (const event of this.#eventsOf(sender)) {
+        const reading = this.#entries.get(event)?.reading;
+        if (reading?.state !== "unreadable" || reading.reason !== "backup-locked") continue;
         // The answer comes as a decryption like any other.
         this.#decryptAgain(event).catch(() => undefined);
       }
@@ -226,28 +277,25 @@ export class EventReader {
   };
 
   readonly #onTrustChanged = (userId: string): void => {
-    const references = this.#bySender.get(userId);
-    if (references === undefined) return;
-    for (const reference of references) {
-      const event = reference.deref();
-      if (event === undefined) references.delete(reference);
-      else this.#invalidate(event);
-    }
+    for (const event of this.#eventsOf(userId)) this.#invalidate(event);
   };
 
   /** Devices that a message came from may be known and signed by now: also for what is being judged. */
   readonly #onDevicesUpdated = (userIds: string[]): void => {
     for (const userId of userIds) {
-      for (const reference of this.#bySender.get(userId) ?? []) {
-        const event = reference.deref();
-        const reading = event === undefined ? undefined : this.#entries.get(event)?.reading;
-        if (event === undefined || reading === undefined) continue;
-        if (reading !== PENDING && !isOfUnprovenDevice(reading)) continue;
-        this.#devicesChanged.add(event);
-        this.#invalidate(event);
+      for (const event of this.#eventsOf(userId)) {
+        const reading = this.#entries.get(event)?.reading;
+        if (reading === undefined) continue;
+        if (reading === PENDING || isOfUnprovenDevice(reading)) this.#judgeAgain(event);
       }
     }
   };
+
+  /** Looks at an event again, as other devices of its sender are known now. */
+  #judgeAgain(event: MatrixEvent): void {
+    this.#devicesChanged.add(event);
+    this.#invalidate(event);
+  }
 
   /** Looks at an event again; what was shown stays until the new answer is there. */
   #invalidate(event: MatrixEvent): void {
@@ -255,6 +303,26 @@ export class EventReader {
     if (entry === undefined) return;
     entry.epoch += 1;
     this.#enqueue(event, "now");
+  }
+
+  /** The events read so far of a sender that are still in memory. */
+  #eventsOf(sender: string): MatrixEvent[] {
+    const references = this.#bySender.get(sender);
+    const events: MatrixEvent[] = [];
+    for (const reference of references ?? []) {
+      const event = reference.deref();
+      if (event === undefined) references?.delete(reference);
+      else events.push(event);
+    }
+    return events;
+  }
+
+  /** Of these, the ones that are hidden as nothing proves whose device sent them. */
+  #unprovenOf(sender: string): MatrixEvent[] {
+    return this.#eventsOf(sender).filter((event) => {
+      const reading = this.#entries.get(event)?.reading;
+      return reading !== undefined && isOfUnprovenDevice(reading);
+    });
   }
 
   #rememberSender(event: MatrixEvent): void {

@@ -45,6 +45,8 @@ export class TestServer {
   #next = 1;
   /** Runs in the middle of an answer to /keys/claim: the moment between a client's checks and its sharing of keys. */
   duringClaim: (() => Promise<void> | void) | null = null;
+  /** Whose questions for devices are not answered. */
+  deafTo: string | null = null;
   /** Refuses every event that is sent to a room. */
   refuseEvents = false;
 
@@ -84,8 +86,8 @@ export class TestServer {
     this.#clients.delete(`${userId}|${deviceId}`);
   }
 
-  /** Puts a room with these joined members into everybody's sync. */
-  room(roomId: string, members: readonly string[], encryption: Json | null): void {
+  /** Puts a room with these joined members into everybody's sync; `lazyFor` only hears that they are in it themselves. */
+  room(roomId: string, members: readonly string[], encryption: Json | null, lazyFor: string | null = null): void {
     const creator = members[0] ?? "";
     const state = [
       this.#event(roomId, creator, "m.room.create", { room_version: "12" }, ""),
@@ -98,7 +100,10 @@ export class TestServer {
     ];
     this.#rooms.set(roomId, { events: state });
     for (const client of this.#clients.values()) {
-      if (members.includes(client.userId)) this.#roomOf(client, roomId).state.push(...state);
+      if (!members.includes(client.userId)) continue;
+      const isOfOther = (event: Json) => event["type"] === "m.room.member" && event["state_key"] !== lazyFor;
+      const known = client.userId === lazyFor ? state.filter((event) => !isOfOther(event)) : state;
+      this.#roomOf(client, roomId).state.push(...known);
     }
     this.#wakeAll();
   }
@@ -169,7 +174,10 @@ export class TestServer {
     const account = this.#account(client.userId);
     if (path === "/sync") return this.#sync(client, url, signal);
     if (path === "/keys/upload") return this.#uploadKeys(account, client, body);
-    if (path === "/keys/query") return this.#queryKeys(body);
+    if (path === "/keys/query") {
+      if (this.deafTo !== client.userId) return this.#queryKeys(body);
+      return { __status: 502, errcode: "M_UNKNOWN", error: "out of reach" };
+    }
     if (path === "/keys/claim") return this.#claimKeys(body);
     if (path === "/keys/device_signing/upload") return this.#uploadIdentity(account, body);
     if (path === "/keys/signatures/upload") return this.#uploadSignatures(body);
