@@ -20,6 +20,14 @@ impl<'a> LazySnapshot<'a> {
         Self::OnDemand { store, taken: Box::default() }
     }
 
+    /// Gives back a snapshot that was taken on demand, before a wait for something else than the
+    /// store. The next read takes a newer one.
+    pub(crate) fn release(&mut self) {
+        if let Self::OnDemand { taken, .. } = self {
+            taken.take();
+        }
+    }
+
     pub(crate) async fn get(&self) -> Result<&Snapshot, RoomError> {
         match self {
             Self::Given(snapshot) => Ok(snapshot),

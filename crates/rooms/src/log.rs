@@ -175,6 +175,10 @@ impl Rooms {
                 }
                 Err(error) => refused.push((job, error)),
             }
+            // Nobody's message waits until those of others are looked at as well.
+            if transaction.has_policy_server() {
+                later.extend(waiting.by_ref());
+            }
         }
         // What is refused must be refused by the room as it is, not as this process remembers it.
         if !refused.is_empty() && !transaction.is_up_to_date().await? {

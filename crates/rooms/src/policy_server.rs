@@ -4,10 +4,17 @@
 //! A room names one by the domain of somebody who is in it. As long as nobody of other servers can be
 //! in a room, that is this server's own domain, whose policy server the operator names.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use pli_events::{Pdu, SigningKey};
 use pli_outbound::{Outbound, OutboundConfig, OutboundError, Reach};
+use pli_store::ambient::Clock;
 use ruma::{
     OwnedServerName, SigningKeyAlgorithm,
     api::{
@@ -22,7 +29,7 @@ use ruma::{
     serde::Base64,
 };
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{error::RoomError, log::RoomTransaction, rooms::Inner, rows::RoomPolicy};
 
@@ -32,6 +39,9 @@ const TIME: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 64 * 1024;
 /// How many events are looked at at once: each keeps a room waiting.
 const AT_ONCE: usize = 16;
+/// For how long it isn't asked again after it could not be reached, in milliseconds: rooms would wait
+/// in vain.
+const PAUSE_MS: u64 = 5_000;
 
 /// The policy server of this server's domain. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,6 +49,8 @@ pub struct PolicyServer {
     address: String,
     outbound: Outbound,
     permits: Arc<Semaphore>,
+    /// Until when it isn't asked, in milliseconds since the epoch.
+    paused_until: Arc<AtomicU64>,
 }
 
 impl PolicyServer {
@@ -54,7 +66,12 @@ impl PolicyServer {
             max_answer: MAX_ANSWER,
             ..OutboundConfig::new(Reach::Anywhere)
         })?;
-        Ok(Self { address: address.into(), outbound, permits: Arc::new(Semaphore::new(AT_ONCE)) })
+        Ok(Self {
+            address: address.into(),
+            outbound,
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            paused_until: Arc::default(),
+        })
     }
 
     /// Its signature of an event, which says that it may be sent.
@@ -68,6 +85,7 @@ impl PolicyServer {
         via: &OwnedServerName,
         origin: &OwnedServerName,
         key: &SigningKey,
+        clock: &dyn Clock,
     ) -> Result<String, RoomError> {
         let failed = |error: &dyn std::fmt::Display| {
             tracing::warn!(%error, "the policy server could not be asked");
@@ -77,9 +95,24 @@ impl PolicyServer {
         let request = Request::new(pdu.federation_json())
             .try_into_http_request::<Vec<u8>>(&self.address, input, ())
             .map_err(|error| failed(&error))?;
-        let _permit = self.permits.acquire().await.map_err(|error| failed(&error))?;
-        let answer = self.outbound.send(request.map(Into::into)).await;
-        let answer = answer.map_err(|error| failed(&error))?;
+        if self.is_paused(clock) {
+            return Err(RoomError::PolicyServerFailed);
+        }
+        let asking = async {
+            let _permit = self.permits.acquire().await.map_err(|error| failed(&error))?;
+            // Those before may have found out while this one waited.
+            if self.is_paused(clock) {
+                return Err(RoomError::PolicyServerFailed);
+            }
+            self.outbound.send(request.map(Into::into)).await.map_err(|error| {
+                self.pause(clock);
+                failed(&error)
+            })
+        };
+        let answer = timeout(TIME, asking).await.unwrap_or_else(|error| {
+            self.pause(clock);
+            Err(failed(&error))
+        })?;
         let status = answer.status();
         if !status.is_success() {
             let refusal: Refusal = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -100,6 +133,16 @@ impl PolicyServer {
         let signature = answer.ed25519_signature(via).map(ToOwned::to_owned);
         signature.ok_or_else(|| failed(&"its answer has no signature"))
     }
+
+    fn pause(&self, clock: &dyn Clock) {
+        self.paused_until.store(clock.now_ms().saturating_add(PAUSE_MS), Ordering::Relaxed);
+    }
+
+    fn is_paused(&self, clock: &dyn Clock) -> bool {
+        let left = self.paused_until.load(Ordering::Relaxed).saturating_sub(clock.now_ms());
+        // More than that is left only if the clock was set back.
+        (1..=PAUSE_MS).contains(&left)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -116,9 +159,17 @@ pub(crate) fn policy_in(pdu: &Pdu) -> Option<RoomPolicy> {
 }
 
 impl RoomTransaction<'_> {
+    /// Whether the room's events are looked at by a policy server, each of which takes its time.
+    pub(crate) fn has_policy_server(&self) -> bool {
+        let config = &self.rooms.inner.config;
+        let policy = self.summary.policy.as_ref();
+        config.policy_server.is_some()
+            && policy.is_some_and(|policy| policy.via == config.server_name)
+    }
+
     /// Has the room's policy server sign an event of this server, if it has one.
-    pub(crate) async fn ask_policy_server(&self, pdu: Pdu) -> Result<Pdu, RoomError> {
-        let Inner { config, signing_key, .. } = &*self.rooms.inner;
+    pub(crate) async fn ask_policy_server(&mut self, pdu: Pdu) -> Result<Pdu, RoomError> {
+        let Inner { config, signing_key, ambient, .. } = &*self.rooms.inner;
         let (Some(policy), Some(server)) = (&self.summary.policy, &config.policy_server) else {
             return Ok(pdu);
         };
@@ -130,7 +181,11 @@ impl RoomTransaction<'_> {
         }
         let Ok(key) = Base64::parse(&policy.ed25519) else { return Ok(pdu) };
         let content = RoomPolicyEventContent::new(policy.via.clone(), key);
-        let signature = server.sign(&pdu, &policy.via, &config.server_name, signing_key).await?;
+        // Others need the store meanwhile.
+        self.source.release();
+        let signature = server
+            .sign(&pdu, &policy.via, &config.server_name, signing_key, &*ambient.clock)
+            .await?;
         pdu.with_policy_signature(&content, &signature, self.rules).map_err(|error| {
             tracing::warn!(%error, room_id = %self.room_id, "a policy server signed otherwise");
             RoomError::PolicyServerFailed

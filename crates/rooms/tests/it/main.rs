@@ -9,6 +9,7 @@ mod marks;
 mod membership;
 mod notes;
 mod permissions;
+mod policy;
 mod redaction;
 mod send;
 mod support;

@@ -39,11 +39,14 @@ impl Server {
     }
 
     pub(crate) fn on(store: Store) -> Self {
+        Self::with(store, RoomsConfig::new(server_name!("pli.test").to_owned()))
+    }
+
+    pub(crate) fn with(store: Store, config: RoomsConfig) -> Self {
         let clock = Arc::new(ManualClock::new(1_700_000_000_000));
         let entropy = SeededEntropy::new(7);
         let key = SigningKey::generate(&mut |buffer| entropy.fill(buffer));
         let ambient = Ambient { clock: clock.clone(), entropy: Arc::new(entropy) };
-        let config = RoomsConfig::new(server_name!("pli.test").to_owned());
         let same_key = SigningKey::from_text(&key.to_text()).unwrap();
         let rooms = Rooms::new(store.clone(), ambient, config, same_key);
         Self { store, rooms, clock, key }
