@@ -1,4 +1,7 @@
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use pli_events::SigningKey;
 use pli_store::{Store, ambient::Ambient};
@@ -64,6 +67,9 @@ pub(crate) struct Inner {
     pub(crate) states: StateTree,
     /// Events that are on a timeline.
     pub(crate) events: Cache<OwnedEventId, Arc<RoomEvent>, EventWeight>,
+    /// The position up to which other nodes changed events: what was read of an older one may be out
+    /// of date and is not remembered.
+    pub(crate) events_changed_at: AtomicU64,
     /// The ends of rooms as they were read last.
     pub(crate) recent: Cache<OwnedRoomId, Arc<RecentRoom>, RecentWeight>,
     pub(crate) moments: KnownMoments,
@@ -107,6 +113,7 @@ impl Rooms {
             typing,
             states,
             events,
+            events_changed_at: AtomicU64::new(0),
             recent,
             moments: KnownMoments::new(),
             log: RoomLog::new(),
@@ -122,17 +129,30 @@ impl Rooms {
         let mut commits = self.inner.store.subscribe();
         async move {
             let events = &self.inner.events;
+            let mut has_lagged = false;
             loop {
                 match commits.recv().await {
-                    Ok(committed) if committed.missed_some() => events.clear(),
                     Ok(committed) => {
-                        for touch in &committed.touched {
-                            if let Some(event_id) = touch.key_of(&EVENT_INDEX) {
-                                events.remove(&event_id);
-                            }
+                        let forgets_all = committed.missed_some() || has_lagged;
+                        has_lagged = false;
+                        let touched = committed.touched.iter();
+                        let changed: Vec<_> =
+                            touched.filter_map(|touch| touch.key_of(&EVENT_INDEX)).collect();
+                        if !forgets_all && changed.is_empty() {
+                            continue;
+                        }
+                        // Before they are forgotten: whoever remembers one afterwards sees this.
+                        let position = committed.position.0;
+                        self.inner.events_changed_at.fetch_max(position, Ordering::SeqCst);
+                        if forgets_all {
+                            events.clear();
+                        }
+                        for event_id in &changed {
+                            events.remove(event_id);
                         }
                     }
-                    Err(RecvError::Lagged(_)) => events.clear(),
+                    // The next commit is later than those that were missed.
+                    Err(RecvError::Lagged(_)) => has_lagged = true,
                     Err(RecvError::Closed) => return,
                 }
             }

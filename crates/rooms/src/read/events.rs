@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use pli_store::{Direction, Position, Row, Snapshot, Stamp};
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
@@ -49,7 +49,8 @@ impl Rooms {
         let rows =
             TIMELINE.prefix((room_id,)).after((room_id, range.after)).up_to((room_id, range.up_to));
         let found = snapshot.scan(&TIMELINE, rows, limit, direction).await?;
-        found.into_iter().map(|row| self.event_of_row(row)).collect()
+        let read_at = snapshot.position();
+        found.into_iter().map(|row| self.event_of_row(row, read_at)).collect()
     }
 
     /// The events at places of rooms' timelines, in the same order.
@@ -61,7 +62,10 @@ impl Rooms {
         let rows = snapshot.get_many(&TIMELINE, places.clone()).await?;
         let rows = rows.into_iter().zip(places).map(|(row, (room_id, stamp))| {
             let key = (room_id.clone(), stamp);
-            row.map(|(value, version)| self.event_of_row(Row { key, value, version })).transpose()
+            row.map(|(value, version)| {
+                self.event_of_row(Row { key, value, version }, snapshot.position())
+            })
+            .transpose()
         });
         rows.collect()
     }
@@ -69,6 +73,7 @@ impl Rooms {
     fn event_of_row(
         &self,
         row: Row<(OwnedRoomId, Stamp), StoredEvent>,
+        read_at: Position,
     ) -> Result<Arc<RoomEvent>, RoomError> {
         // What is known of an event only grows: a redacted event never gets its content back, even for a reader who began before.
         if let Some(event) = self.inner.events.get(&row.value.event_id)
@@ -78,8 +83,23 @@ impl Rooms {
             return Ok(event);
         }
         let event = Arc::new(RoomEvent::read(row.value, Some(row.key.1))?);
-        self.inner.events.insert(event.event_id().to_owned(), Arc::clone(&event));
+        self.remember(&event, read_at);
         Ok(event)
+    }
+
+    /// Keeps an event of a timeline in memory, as it was at a position: unless another node may have
+    /// redacted it since.
+    pub(crate) fn remember(&self, event: &Arc<RoomEvent>, read_at: Position) {
+        let is_old = || read_at.0 < self.inner.events_changed_at.load(Ordering::SeqCst);
+        if is_old() {
+            return;
+        }
+        let events = &self.inner.events;
+        events.insert(event.event_id().to_owned(), Arc::clone(event));
+        // It changed between the two.
+        if is_old() {
+            events.remove(event.event_id());
+        }
     }
 
     /// An event, on the timeline or an outlier.
@@ -149,7 +169,8 @@ impl Rooms {
             for ((index, key), row) in on_timeline.into_iter().zip(rows) {
                 let missing_event = || RoomError::MissingEvent(event_ids[index].clone());
                 let (value, version) = row.ok_or_else(missing_event)?;
-                found[index] = Some(self.event_of_row(Row { key, value, version })?);
+                found[index] =
+                    Some(self.event_of_row(Row { key, value, version }, snapshot.position())?);
             }
         }
         if !outliers.is_empty() {

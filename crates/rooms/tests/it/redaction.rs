@@ -56,6 +56,28 @@ async fn what_was_redacted_is_gone_from_memory_and_store() {
     .await;
 }
 
+/// Who began to read before another node redacted something must not bring it back for all.
+#[tokio::test]
+async fn a_reader_of_before_does_not_bring_back_what_another_node_redacted() {
+    let server = Server::new();
+    let other_node = server.restarted();
+    let room_id = server.room_of("claire").await;
+    let secret = server.say("claire", &room_id, "secret", "t1").await.unwrap();
+    let mut following = std::pin::pin!(server.rooms.clone().follow_other_nodes());
+    let before = server.snapshot().await;
+    redact(&other_node.rooms, "claire", &room_id, &secret).await.unwrap();
+    // It hears of all that happened, and waits for more.
+    tokio::select! {
+        biased;
+        () = &mut following => unreachable!("the store is open"),
+        () = std::future::ready(()) => {}
+    }
+
+    server.rooms.event(&before, &secret).await.unwrap().unwrap();
+
+    assert_eq!(content(&server, &secret).await, json!({}));
+}
+
 #[tokio::test]
 async fn a_message_and_its_redaction_can_be_sent_at_once() {
     let server = Server::new();

@@ -66,10 +66,10 @@ impl RoomTransaction<'_> {
             let stamp = Stamp { index, ..Stamp::first_at(position) };
             self.trailing.push(Trailing::of(&event, stamp));
             let event = Arc::new(RoomEvent { stamp: Some(stamp), ..event });
-            inner.events.insert(event.event_id().to_owned(), event);
+            self.rooms.remember(&event, position);
         }
-        for (event_id, event) in self.rewritten {
-            inner.events.insert(event_id, event);
+        for event in self.rewritten.values() {
+            self.rooms.remember(event, position);
         }
         let Self { head, summary, trailing, .. } = self;
         let known = KnownRoom { head, head_version: position, summary, trailing };
