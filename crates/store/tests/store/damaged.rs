@@ -103,6 +103,34 @@ async fn a_newer_format_is_refused() {
     assert!(matches!(error, StoreError::TooNew { found: 9, known: 2 }), "{error}");
 }
 
+/// An older program would lose what a newer one wrote, and nobody would be told.
+#[tokio::test]
+async fn a_store_of_before_is_raised_to_the_format_that_is_written_to_it() {
+    let (_folder, path, url) = filled().await;
+    let open = || rusqlite::Connection::open(&path).unwrap();
+    let format = || -> u32 {
+        let sql = "SELECT value FROM _meta WHERE name = 'format'";
+        open().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(format(), 2);
+    open().execute("UPDATE _meta SET value = 1 WHERE name = 'format'", []).unwrap();
+    drop(Store::open_read_only(&url).await.unwrap());
+    assert_eq!(format(), 1, "who only looks changes nothing");
+    Store::open(&url).await.unwrap().close().await;
+    assert_eq!(format(), 2);
+
+    let server = PostgresServer::start().unwrap();
+    let test = TestStore::postgres(&server, "older").await;
+    test.store.close().await;
+    let (client, driver) = tokio_postgres::connect(&test.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(driver);
+    client.batch_execute("UPDATE pli._meta SET value = 1 WHERE name = 'format'").await.unwrap();
+    Store::open(&test.url).await.unwrap().close().await;
+    let sql = "SELECT value FROM pli._meta WHERE name = 'format'";
+    let format: i64 = client.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(format, 2);
+}
+
 /// Two servers on one file would each give out the same positions.
 #[tokio::test]
 async fn a_second_writer_is_refused_and_a_reader_is_not() {
