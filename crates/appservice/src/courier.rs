@@ -6,7 +6,6 @@
 //! sends it until the service has taken it. A note that is lost loses nothing: all but who is typing
 //! is read from the store.
 
-mod backoff;
 mod draft;
 mod encryption;
 mod ephemeral;

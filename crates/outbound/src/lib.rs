@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod backoff;
 mod client;
 mod config;
 mod error;
@@ -14,6 +15,7 @@ mod resolver;
 
 pub use self::{
     address::is_public,
+    backoff::wait_after,
     client::Outbound,
     config::{OutboundConfig, Reach},
     error::OutboundError,

@@ -7,7 +7,6 @@
 //! they are too old to be news. A gateway that is down delays only who uses it.
 
 mod audience;
-mod backoff;
 mod courier;
 mod gateways;
 mod message;

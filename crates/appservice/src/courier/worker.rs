@@ -8,11 +8,11 @@ use std::{
 };
 
 use pli_accounts::to_device::ToDevice;
+use pli_outbound::wait_after;
 use pli_rooms::NewsKind;
 use pli_store::{Batch, Expect, Position, Snapshot, ambient::Ambient};
 
 use super::{
-    backoff::wait_after,
     draft::Draft,
     encryption::{self, Movements, ToldCounts},
     ephemeral, events,
@@ -147,7 +147,8 @@ impl Worker {
             let sent = transport.bring(registration, &pending.id, pending.body.clone());
             let Err(error) = sent.await else { return };
             failures += 1;
-            let wait = wait_after(failures, &self.ambient);
+            let [random] = self.ambient.random_bytes();
+            let wait = wait_after(failures, random);
             tracing::warn!(
                 service = registration.id,
                 transaction = pending.id,

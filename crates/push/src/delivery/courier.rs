@@ -4,15 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
+use pli_outbound::wait_after;
 use pli_store::{Batch, CommitError, Row, Stamp};
 use ruma::OwnedUserId;
 use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Shared,
-    backoff::wait_after,
-    is_over, message,
+    Shared, is_over, message,
     pending::{self, PENDING, PendingPush, PusherKey, Waiting},
 };
 use crate::{
@@ -87,7 +86,8 @@ impl Courier {
                 }
                 Err(refusal) => {
                     *failures = failures.saturating_add(1);
-                    let wait = wait_after(*failures, &self.shared.ambient);
+                    let [random] = self.shared.ambient.random_bytes();
+                    let wait = wait_after(*failures, random);
                     let gateway = url.host_str().unwrap_or_default();
                     match refusal {
                         Refusal::Down(reason) => tracing::warn!(

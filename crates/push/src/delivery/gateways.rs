@@ -3,14 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
+use pli_outbound::wait_after;
 use pli_store::ambient::Ambient;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
 use url::Url;
-
-use super::backoff::wait_after;
 
 /// How many requests a gateway gets at a time.
 const AT_ONCE: usize = 16;
@@ -78,7 +77,8 @@ impl Gateway {
         let mut health = self.health.lock();
         health.failures = health.failures.saturating_add(1);
         if let Some(further) = health.failures.checked_sub(DOWN_AFTER) {
-            health.down_until = Some(Instant::now() + wait_after(further + 1, ambient));
+            let [random] = ambient.random_bytes();
+            health.down_until = Some(Instant::now() + wait_after(further + 1, random));
         }
     }
 }
