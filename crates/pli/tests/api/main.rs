@@ -5,7 +5,9 @@
 mod account;
 mod account_data_deletion;
 mod appservice;
+mod backup;
 mod bad_input;
+mod bucket;
 mod calls;
 mod complement;
 mod connections;

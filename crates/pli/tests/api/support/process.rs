@@ -36,6 +36,13 @@ pub(crate) struct Process {
     http: reqwest::Client,
 }
 
+/// Runs `pli` with these arguments to its end.
+pub(crate) async fn pli(arguments: &[&str]) -> Output {
+    let mut command = Command::new(PLI);
+    let output = command.args(arguments).kill_on_drop(true).output();
+    tokio::time::timeout(Duration::from_secs(60), output).await.expect("it goes on").unwrap()
+}
+
 impl Installation {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -75,12 +82,10 @@ impl Installation {
         self.folder.path().join("data")
     }
 
-    /// Runs `pli` with these arguments to its end.
+    /// Runs `pli` with these arguments and the configuration to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(PLI);
-        command.args(arguments).arg("--config").arg(self.config()).kill_on_drop(true);
-        let output = command.output();
-        tokio::time::timeout(Duration::from_secs(60), output).await.expect("it goes on").unwrap()
+        let config = self.config();
+        pli(&[arguments, &["--config", config.to_str().unwrap()]].concat()).await
     }
 
     /// Starts the server and waits until it listens.
@@ -143,6 +148,11 @@ impl Process {
         format!("http://{}{path}", self.address)
     }
 
+    /// A request that is still to be filled in.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, self.url(path))
+    }
+
     /// A metric as operators see it.
     pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
         let url = format!("http://{}/metrics", self.admin_address);
@@ -176,7 +186,7 @@ impl Process {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Answer, reqwest::Error> {
-        let mut request = self.http.request(method, self.url(path));
+        let mut request = self.request(method, path);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
