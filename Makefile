@@ -67,7 +67,7 @@ test-web: web/node_modules/.installed
 	npm --prefix web test
 
 .PHONY: test-browser
-test-browser: rust chromium web e2e/browser/node_modules/.installed
+test-browser: rust chromium web e2e/browser/node_modules/.installed e2e/provider/node_modules/.installed
 	# As test-rust does: the same features, so that nothing is compiled twice.
 	cargo test --workspace --locked --no-run --quiet
 	npm --prefix e2e/browser test

@@ -1,8 +1,9 @@
 // A real OpenID Connect provider (oidc-provider) for tests. Started by a test, it writes its issuer as the
 // first line, and ends with its standard input.
 //
-//   node provider.mjs [PORT]
+//   node provider.mjs [PORT [PLI]]
 //
+// PLI is the address of the server that sends people here (http://pli.test).
 // People there are whoever a test says (PUT /control/accounts/NAME with their claims). Instead of typing a
 // password, a test answers a sign-in with /interaction/UID/as/NAME, or /interaction/UID/cancel.
 
@@ -10,6 +11,7 @@ import { createServer } from "node:http";
 import { SignJWT, exportJWK, generateKeyPair, importJWK } from "jose";
 import Provider, { errors } from "oidc-provider";
 
+const pli = process.argv[3] ?? "http://pli.test";
 const accounts = new Map();
 /** What this server was asked for when somebody last came to sign in. */
 let asked = {};
@@ -41,10 +43,10 @@ function client(client_id, id, more) {
   return {
     client_id,
     client_secret: "a secret between the two",
-    redirect_uris: [`http://pli.test/oauth2/upstream/${id}/callback`],
+    redirect_uris: [`${pli}/oauth2/upstream/${id}/callback`],
     backchannel_logout_session_required: true,
     // Where a server listens is known once it does: see "end".
-    backchannel_logout_uri: `http://pli.test/oauth2/upstream/${id}/backchannel-logout`,
+    backchannel_logout_uri: `${pli}/oauth2/upstream/${id}/backchannel-logout`,
     ...more,
   };
 }

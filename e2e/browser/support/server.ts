@@ -11,6 +11,8 @@ export interface Settings {
   readonly registration?: "email" | "open";
   /** For how long an access token is valid that its client can refresh, as the configuration has it. */
   readonly accessTokenLifetime?: string;
+  /** The issuer of a provider at which people sign in, called AgentConnexion. */
+  readonly issuer?: string;
 }
 
 /** The server under test: the real binary on an embedded store of its own. */
@@ -41,7 +43,7 @@ export class PliServer {
   }
 
   private config(): string {
-    const { registration = "email", accessTokenLifetime = "5 m" } = this.settings;
+    const { registration = "email", accessTokenLifetime = "5 m", issuer } = this.settings;
     return [
       `server_name = "pli.test"`,
       `public_url = "${this.url}"`,
@@ -65,6 +67,7 @@ export class PliServer {
       `[mail]`,
       `url = "outbox:${this.folder}/outbox"`,
       `from = "Pli <ne-pas-repondre@interieur.example>"`,
+      ...(issuer === undefined ? [] : provider(issuer)),
       "",
     ].join("\n");
   }
@@ -149,4 +152,16 @@ export class PliServer {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   }
+}
+
+function provider(issuer: string): string[] {
+  return [
+    `[[upstream]]`,
+    `id = "agents"`,
+    `name = "AgentConnexion"`,
+    `issuer = "${issuer}"`,
+    `client_id = "pli"`,
+    `client_secret = "a secret between the two"`,
+    `allow_private_addresses = true`,
+  ];
 }

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation, useRoute } from "wouter";
 import { SessionProvider, useEnvironment } from "../features/context";
+import { ConfirmationDialog } from "../features/first-run/ConfirmationDialog";
 import { GateView } from "../features/first-run/GateView";
 import { PicturesProvider } from "../features/people/pictures";
 import { ConversationsScreen } from "../features/room-list/ConversationsScreen";
@@ -16,6 +17,7 @@ import { useT } from "../i18n/react";
 import type { Session } from "../matrix/api";
 import { useOwnViewModel } from "../ui";
 import type { BootViewModel } from "../viewmodels/BootViewModel";
+import { ConfirmationViewModel } from "../viewmodels/ConfirmationViewModel";
 import { GateViewModel } from "../viewmodels/GateViewModel";
 import { Messenger } from "../viewmodels/Messenger";
 import type { ThemeSetting } from "../viewmodels/preferences";
@@ -48,6 +50,7 @@ export default function SessionPages({
   );
   const messenger = useOwnViewModel(() => new Messenger(session, environment), [session, environment]);
   const verification = useOwnViewModel(() => new VerificationViewModel(session.verification), [session]);
+  const confirmation = useOwnViewModel(() => new ConfirmationViewModel(session, environment), [session, environment]);
   const signOut = useOwnViewModel(
     () => new SignOutViewModel(session, environment, () => boot.signOut()),
     [session, environment, boot],
@@ -61,6 +64,7 @@ export default function SessionPages({
           <SignOutDialog model={signOut} onMakeCode={() => navigate("/settings/security")} />
         </GateView>
         <VerificationDialog model={verification} />
+        <ConfirmationDialog model={confirmation} />
       </PicturesProvider>
     </SessionProvider>
   );

@@ -16,6 +16,7 @@ import type {
   MediaState,
   MessageNotification,
   OwnProfile,
+  PendingConfirmation,
   PeopleSearchResult,
   PersonDetails,
   RecoveryLanguage,
@@ -82,6 +83,8 @@ export interface SessionHost {
 export interface Session {
   readonly me: Observable<OwnProfile>;
   readonly connection: Observable<ConnectionState>;
+  /** What the person has to confirm where the account signs in, if anything: see {@link PendingConfirmation}. */
+  readonly confirmation: Observable<PendingConfirmation | null>;
   readonly security: SecurityActions;
   readonly rooms: RoomsActions;
   readonly people: PeopleActions;
@@ -134,6 +137,8 @@ export interface SecurityActions {
    * this device, everybody who verified me sees a warning, other devices must be confirmed again.
    */
   reset(options: { readonly recoveryCode: string; readonly password: string }): Promise<void>;
+  /** Whether {@link reset} wants the password; if not, it asks by {@link Session.confirmation}. */
+  asksPassword(): Promise<boolean>;
   /** In `ready`: replaces the recovery code by a new one, keeping identity and history. */
   changeRecoveryCode(recoveryCode: string): Promise<void>;
   /** After `failed`: asks the server again. */

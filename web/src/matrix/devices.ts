@@ -4,7 +4,7 @@ import type { DevicesActions } from "./api";
 import { toFailure } from "./errors";
 import { Value } from "./observable";
 import type { SessionContext } from "./session/context";
-import { confirmWithPassword } from "./session/uia";
+import { confirmed } from "./session/uia";
 import type { Device, DevicesState } from "./types";
 
 /** See {@link DevicesActions}. */
@@ -64,8 +64,9 @@ export class Devices implements DevicesActions {
   }
 
   async remove(deviceIds: readonly string[], password?: string): Promise<void> {
-    const { client, userId } = this.#context;
-    await confirmWithPassword(userId, password, (auth) => client.deleteMultipleDevices([...deviceIds], auth ?? undefined));
+    const { client, userId, elsewhere } = this.#context;
+    const confirmation = { userId, password, elsewhere: elsewhere.ask };
+    await confirmed(confirmation, (auth) => client.deleteMultipleDevices([...deviceIds], auth ?? undefined));
     await this.refresh();
   }
 }

@@ -15,7 +15,7 @@ import { keysNotInBackup } from "./guard/olm-machine";
 import { Value } from "./observable";
 import { createRecoveryCode, readRecoveryCode } from "./recovery-code";
 import type { SessionContext } from "./session/context";
-import { confirmWithPassword, passwordConfirmation } from "./session/uia";
+import { asksPassword, confirmed, uiaCallback } from "./session/uia";
 import type { RecoveryLanguage, RestoreProgress, SecurityState } from "./types";
 
 /** Derived if the passphrase's description does not say otherwise. */
@@ -190,7 +190,8 @@ export class Security implements SecurityActions {
   // ------------------------------------------------------------ first run
 
   setUp(options: { readonly recoveryCode: string; readonly password?: string }): Promise<void> {
-    const { userId, secretKeys } = this.#context;
+    const { userId, secretKeys, elsewhere } = this.#context;
+    const confirmation = { userId, password: options.password, elsewhere: elsewhere.ask };
     return this.#change(() =>
       secretKeys.during(null, async () => {
         const hasIdentity = await this.#crypto.userHasCrossSigningKeys(userId, true);
@@ -198,7 +199,7 @@ export class Security implements SecurityActions {
           // Keys made in an attempt that failed before the upload are replaced.
           await this.#crypto.bootstrapCrossSigning({
             setupNewCrossSigning: true,
-            authUploadDeviceSigningKeys: passwordConfirmation(userId, options.password),
+            authUploadDeviceSigningKeys: uiaCallback(confirmation),
           });
         } else if (!(await this.#isConfirmed())) {
           throw new Failure("device-not-confirmed");
@@ -331,23 +332,21 @@ export class Security implements SecurityActions {
   // ------------------------------------------------------------ reset
 
   reset(options: { readonly recoveryCode: string; readonly password: string }): Promise<void> {
-    const { client, userId, secretKeys } = this.#context;
+    const { client, userId, secretKeys, elsewhere } = this.#context;
+    const byPassword = { userId, password: options.password };
     const [passphrase] = readRecoveryCode(options.recoveryCode);
     return this.#change(() =>
       secretKeys.during(null, async () => {
-        // The reset destroys the old backup before it asks for the password: be sure of it first.
-        await confirmWithPassword(userId, options.password, (auth) => client.deleteMultipleDevices([], auth ?? undefined)).catch(
-          (error: unknown) => {
-            const failure = toFailure(error);
-            if (
-              ["wrong-password", "password-needed", "network", "timeout", "rate-limited", "signed-out"].includes(failure.kind)
-            ) {
-              throw failure;
-            }
-          },
-        );
+        // The reset destroys the old backup before it asks for the password: be sure of it first. What is confirmed
+        // elsewhere is confirmed once.
+        await confirmed(byPassword, (auth) => client.deleteMultipleDevices([], auth ?? undefined)).catch((error: unknown) => {
+          const failure = toFailure(error);
+          if (["wrong-password", "password-needed", "network", "timeout", "rate-limited", "signed-out"].includes(failure.kind)) {
+            throw failure;
+          }
+        });
         const verified = await this.#context.guard.verifiedPeople();
-        await this.#crypto.resetEncryption(passwordConfirmation(userId, options.password));
+        await this.#crypto.resetEncryption(uiaCallback({ ...byPassword, elsewhere: elsewhere.ask }));
         await this.#context.guard.forgetVerifications(verified);
         await this.#crypto.bootstrapSecretStorage({
           createSecretStorageKey: () => this.#crypto.createRecoveryKeyFromPassphrase(passphrase),
@@ -358,6 +357,10 @@ export class Security implements SecurityActions {
         this.restore.set({ status: "idle" });
       }),
     );
+  }
+
+  asksPassword(): Promise<boolean> {
+    return asksPassword(() => this.#context.client.deleteMultipleDevices([]));
   }
 
   // ------------------------------------------------------------ sign-out

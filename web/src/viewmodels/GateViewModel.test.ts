@@ -111,7 +111,7 @@ describe("a first run", () => {
     security.state.set({ status: "needs-setup" });
     await settled();
     const model = codeOf(other);
-    expect(model.getSnapshot()).toEqual({ step: "password", busy: false, failure: null });
+    expect(model.getSnapshot()).toEqual({ step: "password", busy: false, failure: null, asksPassword: true });
     await model.submitPassword("wrong");
     expect(model.getSnapshot()).toMatchObject({ step: "password", failure: { kind: "wrong-password" } });
     await model.submitPassword("secret");

@@ -10,8 +10,8 @@ export type RecoveryCodePurpose = "first-run" | "replace" | "reset";
 
 /** Where the making of a recovery code has got to. */
 export type RecoveryCodeSnapshot =
-  /** Asks for the password first; `failure` tells why it was not taken. */
-  | { readonly step: "password"; readonly busy: boolean; readonly failure: FailureInfo | null }
+  /** Asks for the password first, if the account has one; `failure` tells why it was not taken. */
+  | { readonly step: "password"; readonly busy: boolean; readonly failure: FailureInfo | null; readonly asksPassword: boolean }
   | { readonly step: "preparing" }
   | { readonly step: "failed"; readonly failure: FailureInfo }
   /** Shows the words. */
@@ -47,9 +47,13 @@ export class RecoveryCodeViewModel extends ViewModel<RecoveryCodeSnapshot> {
   /** The same code again after a failure half-way: the server may already know of it. */
   readonly #code: string;
   #password: string | null;
+  /** False once the server said that this account confirms elsewhere. */
+  #asksPassword = true;
 
   constructor(options: RecoveryCodeOptions) {
-    super(options.purpose === "reset" ? { step: "password", busy: false, failure: null } : { step: "preparing" });
+    super(
+      options.purpose === "reset" ? { step: "password", busy: false, failure: null, asksPassword: true } : { step: "preparing" },
+    );
     this.#options = options;
     this.#code = options.security.createRecoveryCode(options.language);
     this.#password = options.password ?? null;
@@ -58,14 +62,15 @@ export class RecoveryCodeViewModel extends ViewModel<RecoveryCodeSnapshot> {
   /** Begins at once, unless the password must be asked first. */
   async start(): Promise<void> {
     if (this.getSnapshot().step === "preparing") await this.#prepare();
+    else if (this.#options.purpose === "reset") await this.#findOutHowToConfirm();
   }
 
   /** Confirms with the password. */
   async submitPassword(password: string): Promise<void> {
     const snapshot = this.getSnapshot();
-    if (snapshot.step !== "password" || snapshot.busy || password === "") return;
+    if (snapshot.step !== "password" || snapshot.busy || (password === "" && this.#asksPassword)) return;
     this.#password = password;
-    this.set({ step: "password", busy: true, failure: null });
+    this.#ask({ busy: true, failure: null });
     await this.#prepare();
   }
 
@@ -131,14 +136,25 @@ export class RecoveryCodeViewModel extends ViewModel<RecoveryCodeSnapshot> {
     } catch (error) {
       const { info } = toFailure(error);
       const aboutPassword = info.kind === "password-needed" || info.kind === "wrong-password";
-      // The server's first question for the password is no mistake of the person's.
-      if (aboutPassword) this.set({ step: "password", busy: false, failure: info.kind === "password-needed" ? null : info });
-      else if (purpose === "reset") this.set({ step: "password", busy: false, failure: info });
+      // The server's first question for the password is no mistake of the person's, nor is thinking better of it.
+      const isQuestion = info.kind === "password-needed" || info.kind === "cancelled";
+      if (aboutPassword || purpose === "reset") this.#ask({ busy: false, failure: isQuestion ? null : info });
       else this.set({ step: "failed", failure: info });
       return;
     }
     this.#password = null;
     this.#show();
+  }
+
+  async #findOutHowToConfirm(): Promise<void> {
+    // Who cannot be told is asked for the password: the server says then what is wrong with that.
+    this.#asksPassword = await this.#options.security.asksPassword().catch(() => true);
+    const snapshot = this.getSnapshot();
+    if (snapshot.step === "password") this.#ask(snapshot);
+  }
+
+  #ask({ busy, failure }: { readonly busy: boolean; readonly failure: FailureInfo | null }): void {
+    this.set({ step: "password", busy, failure, asksPassword: this.#asksPassword });
   }
 
   #show(): void {

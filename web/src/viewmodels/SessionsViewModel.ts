@@ -104,8 +104,8 @@ export class SessionsViewModel extends ViewModel<SessionsSnapshot> {
           busy: false,
           password: info.kind === "wrong-password" ? "" : removal.password,
           passwordAsked: removal.passwordAsked || aboutPassword,
-          // Being asked for the first time is no mistake.
-          failure: info.kind === "password-needed" ? null : info,
+          // Being asked for the first time is no mistake, nor is thinking better of it.
+          failure: info.kind === "password-needed" || info.kind === "cancelled" ? null : info,
         },
       });
     }

@@ -30,6 +30,8 @@ export interface Environment {
   /** Hands `blob` to the browser's downloads under `name`. */
   saveFile(blob: Blob, name: string): void;
   copyText(text: string): Promise<void>;
+  /** Opens an address in another tab; browsers allow it only in a click's own task. */
+  openTab(url: string): void;
   /** Loads the page again. */
   reload(): void;
   /** Settings of this browser that are no secret. */
@@ -102,6 +104,9 @@ export function browserEnvironment(): Environment {
     revokeUrl: (url) => URL.revokeObjectURL(url),
     saveFile: saveBlob,
     copyText: (text) => navigator.clipboard.writeText(text),
+    openTab: (url) => {
+      window.open(url, "_blank", "noopener");
+    },
     reload: () => window.location.reload(),
     readPreference(key) {
       try {

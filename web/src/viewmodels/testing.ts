@@ -66,6 +66,8 @@ export class TestWorld implements Environment {
   readonly shown: SystemNotification[] = [];
   readonly closed: string[] = [];
   readonly saved: string[] = [];
+  /** Addresses that were opened in other tabs. */
+  readonly tabs: string[] = [];
   readonly urls = new Set<string>();
   permission: NotificationPermissionState = "default";
   /** What the person answers when asked. */
@@ -124,6 +126,10 @@ export class TestWorld implements Environment {
 
   async copyText(text: string): Promise<void> {
     this.copied = text;
+  }
+
+  openTab(url: string): void {
+    this.tabs.push(url);
   }
 
   reload(): void {

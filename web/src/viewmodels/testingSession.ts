@@ -35,6 +35,10 @@ export class TestSecurity implements SecurityActions {
     this.#lock(recoveryCode);
   }
 
+  async asksPassword(): Promise<boolean> {
+    return this.password !== null;
+  }
+
   async changeRecoveryCode(recoveryCode: string): Promise<void> {
     this.#failIfTold();
     this.#lock(recoveryCode);

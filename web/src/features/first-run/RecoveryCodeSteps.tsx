@@ -47,6 +47,7 @@ export function RecoveryCodeSteps({
         <ResetForm
           busy={snapshot.busy}
           failure={snapshot.failure}
+          asksPassword={snapshot.asksPassword}
           onSubmit={(password) => void model.submitPassword(password)}
           onCancel={onCancel}
         />

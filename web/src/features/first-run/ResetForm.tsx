@@ -4,15 +4,17 @@ import type { FailureInfo } from "../../matrix/errors";
 import { Banner, Button, Check, Form, Losses, PasswordField } from "../../ui";
 import { FailureBanner, useFailureText } from "../failure";
 
-/** Says what starting over costs, and starts over only after that was ticked and the password given. */
+/** Says what starting over costs, and starts over only after that was ticked and the password given, if there is one. */
 export function ResetForm({
   busy,
   failure,
+  asksPassword,
   onSubmit,
   onCancel,
 }: {
   busy: boolean;
   failure: FailureInfo | null;
+  asksPassword: boolean;
   onSubmit: (password: string) => void;
   onCancel: (() => void) | undefined;
 }): ReactNode {
@@ -39,16 +41,18 @@ export function ResetForm({
         <Check grave checked={understood} onChange={setUnderstood}>
           {t("first-run:reset.understood")}
         </Check>
-        <PasswordField
-          label={t("first-run:reset.password")}
-          autoComplete="current-password"
-          required
-          value={password}
-          error={error}
-          onChange={(event) => setPassword(event.target.value)}
-        />
+        {asksPassword ? (
+          <PasswordField
+            label={t("first-run:reset.password")}
+            autoComplete="current-password"
+            required
+            value={password}
+            error={error}
+            onChange={(event) => setPassword(event.target.value)}
+          />
+        ) : null}
         {aboutPassword ? null : <FailureBanner failure={failure} />}
-        <Button type="submit" variant="alarm" wide busy={busy} disabled={!understood || password === ""}>
+        <Button type="submit" variant="alarm" wide busy={busy} disabled={!understood || (asksPassword && password === "")}>
           {t("first-run:reset.submit")}
         </Button>
         {onCancel ? (

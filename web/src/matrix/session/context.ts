@@ -3,6 +3,7 @@ import type { CryptoApi } from "matrix-js-sdk/lib/crypto-api/index.js";
 import type { Guard } from "../guard/guard";
 import type { TypingPeople } from "../rooms/typing";
 import type { Credentials, RecoveryLanguage } from "../types";
+import type { ConfirmationsElsewhere } from "./elsewhere";
 import type { PersonCache } from "./people-cache";
 import type { SecretKeys } from "./secret-keys";
 
@@ -14,6 +15,7 @@ export interface SessionContext {
   readonly persons: PersonCache;
   readonly secretKeys: SecretKeys;
   readonly typing: TypingPeople;
+  readonly elsewhere: ConfirmationsElsewhere;
   readonly credentials: Credentials;
   readonly userId: string;
   readonly deviceId: string;

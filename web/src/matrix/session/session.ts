@@ -29,12 +29,13 @@ import type { Credentials, Mxc, OwnProfile, RecoveryLanguage, RoomId, SignOutLos
 import { SAS_METHOD, Verifications } from "../verification";
 import { watchConnection } from "./connection";
 import type { SessionContext } from "./context";
+import { ConfirmationsElsewhere } from "./elsewhere";
 import { silenceSdk, silentLogger } from "./logger";
 import { PersonCache } from "./people-cache";
 import { SecretKeys } from "./secret-keys";
 import { latchStore, type StoreKind, storeNames, syncStore } from "./stores";
 import { TokenKeeper } from "./tokens";
-import { confirmWithPassword } from "./uia";
+import { confirmed } from "./uia";
 
 /** What a session is opened with. */
 export interface OpenOptions {
@@ -62,6 +63,7 @@ const INITIAL_EVENTS = 20;
 export class OpenSession implements Session {
   readonly me: Value<OwnProfile>;
   readonly connection;
+  readonly confirmation;
   readonly security: Security;
   readonly rooms: Rooms;
   readonly people: People;
@@ -80,6 +82,8 @@ export class OpenSession implements Session {
     const { client, credentials, persons } = context;
     this.me = new Value<OwnProfile>({ ...persons.of(credentials.userId, null, null), deviceId: credentials.deviceId });
     this.connection = watchConnection(client, context.onClose);
+    this.confirmation = context.elsewhere.pending;
+    context.onClose(() => context.elsewhere.close());
     this.security = new Security(context);
     this.rooms = new Rooms(context);
     this.media = new Media(context);
@@ -190,7 +194,7 @@ export class OpenSession implements Session {
 
   async changePassword(current: string, next: string, signOutOthers: boolean): Promise<void> {
     const { client, userId } = this.#context;
-    await confirmWithPassword(userId, current, (auth) => client.setPassword(auth as never, next, signOutOthers));
+    await confirmed({ userId, password: current }, (auth) => client.setPassword(auth as never, next, signOutOthers));
   }
 
   async lossOnSignOut(): Promise<SignOutLoss> {
@@ -280,6 +284,7 @@ async function startCryptography(
     language: options.language,
     fetch: options.fetch,
     accessToken: () => options.tokens.accessToken,
+    elsewhere: new ConfirmationsElsewhere(credentials.baseUrl),
     onClose,
   };
 }

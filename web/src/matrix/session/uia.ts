@@ -1,5 +1,6 @@
 import type { AuthDict, UIAuthCallback } from "matrix-js-sdk/lib/interactive-auth.js";
 import { Failure, toFailure } from "../errors";
+import type { ConfirmElsewhere } from "./elsewhere";
 
 interface UiaChallenge {
   readonly httpStatus?: number;
@@ -11,18 +12,25 @@ interface UiaChallenge {
   };
 }
 
+/** How the person can confirm. */
+export interface Confirmation {
+  readonly userId: string;
+  readonly password: string | undefined;
+  /** For accounts without a password: where they sign in. Left out, that is not done. */
+  readonly elsewhere?: ConfirmElsewhere;
+}
+
 /**
- * Confirms a sensitive request with the password, if the server asks for it.
- * Rejects with `password-needed`, `wrong-password`, or `unsupported-step`.
+ * Confirms a sensitive request with the password, or where the account signs in, if the server asks for it.
+ * Rejects with `password-needed`, `wrong-password`, `cancelled`, or `unsupported-step`.
  */
-export function passwordConfirmation(userId: string, password: string | undefined): UIAuthCallback<void> {
-  return (makeRequest) => confirmWithPassword(userId, password, (auth) => makeRequest(auth));
+export function uiaCallback(confirmation: Confirmation): UIAuthCallback<void> {
+  return (makeRequest) => confirmed(confirmation, (auth) => makeRequest(auth));
 }
 
 /** Same, for a request of any kind. */
-export async function confirmWithPassword<T>(
-  userId: string,
-  password: string | undefined,
+export async function confirmed<T>(
+  { userId, password, elsewhere }: Confirmation,
   makeRequest: (auth: AuthDict | null) => Promise<T>,
 ): Promise<T> {
   let challenge: UiaChallenge;
@@ -32,10 +40,12 @@ export async function confirmWithPassword<T>(
     challenge = error as UiaChallenge;
     if (challenge.httpStatus !== 401 || challenge.data?.flows === undefined) throw toFailure(error);
   }
-  const stages = (challenge.data.flows ?? []).map((flow) => flow.stages ?? []);
   const session = challenge.data.session === undefined ? {} : { session: challenge.data.session };
-  if (!stages.some((flow) => flow.length === 1 && flow[0] === "m.login.password")) {
-    if (!stages.some((flow) => flow.length === 1 && flow[0] === "m.login.dummy")) throw new Failure("unsupported-step");
+  if (!offers(challenge, "m.login.password")) {
+    if (offers(challenge, "m.login.sso") && elsewhere !== undefined && session.session !== undefined) {
+      return confirmedElsewhere(session.session, elsewhere, makeRequest);
+    }
+    if (!offers(challenge, "m.login.dummy")) throw new Failure("unsupported-step");
     return makeRequest({ type: "m.login.dummy", ...session } as AuthDict).catch((error: unknown) => {
       throw toFailure(error);
     });
@@ -53,5 +63,38 @@ export async function confirmWithPassword<T>(
     // Asked again, or refused: the password was not right.
     if (answer.httpStatus === 401 || answer.errcode === "M_FORBIDDEN") throw new Failure("wrong-password", {}, error);
     throw toFailure(error);
+  }
+}
+
+async function confirmedElsewhere<T>(
+  session: string,
+  elsewhere: ConfirmElsewhere,
+  makeRequest: (auth: AuthDict | null) => Promise<T>,
+): Promise<T> {
+  for (let again = false; ; again = true) {
+    await elsewhere(session, again);
+    try {
+      return await makeRequest({ session } as AuthDict);
+    } catch (error) {
+      // Asked again: it is not confirmed yet.
+      const answer = error as UiaChallenge;
+      if (answer.httpStatus !== 401 || answer.data?.flows === undefined) throw toFailure(error);
+    }
+  }
+}
+
+/** Whether the stage alone is enough. */
+function offers(challenge: UiaChallenge, stage: string): boolean {
+  return (challenge.data?.flows ?? []).some(({ stages }) => stages?.length === 1 && stages[0] === stage);
+}
+
+/** Whether a request that needs confirmation would ask for the password. Nothing happens by asking. */
+export async function asksPassword(makeRequest: (auth: null) => Promise<unknown>): Promise<boolean> {
+  try {
+    await makeRequest(null);
+    return true;
+  } catch (error) {
+    const challenge = error as UiaChallenge;
+    return challenge.httpStatus !== 401 || offers(challenge, "m.login.password") || !offers(challenge, "m.login.sso");
   }
 }

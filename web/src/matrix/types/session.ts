@@ -68,6 +68,18 @@ export type RestoreProgress =
 /** Languages that recovery codes exist in. */
 export type RecoveryLanguage = "fr" | "en";
 
+/** A sensitive action waits until the person has confirmed it where the account signs in, in another tab. */
+export interface PendingConfirmation {
+  /** The page to open. */
+  readonly address: string;
+  /** The person said that it was done, and the server did not know of it. */
+  readonly again: boolean;
+  /** The person says that it is done. */
+  readonly proceed: () => void;
+  /** Gives the action up: it is rejected with `cancelled`. */
+  readonly cancel: () => void;
+}
+
 /** What a sign-out on this browser would lose. All false/zero: nothing. */
 export interface SignOutLoss {
   /** Messages not yet sent, or failed. */

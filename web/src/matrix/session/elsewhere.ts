@@ -1,0 +1,48 @@
+/** Confirming a sensitive action where the account signs in: at a provider, for people without a password here. */
+import { Failure } from "../errors";
+import { Value } from "../observable";
+import type { PendingConfirmation } from "../types";
+
+/** Has the person confirm what an authentication session of the server (`session`) is about, and come back. */
+export type ConfirmElsewhere = (session: string, again: boolean) => Promise<void>;
+
+/** One question after the other; see {@link PendingConfirmation}. */
+export class ConfirmationsElsewhere {
+  readonly pending = new Value<PendingConfirmation | null>(null);
+  readonly #baseUrl: string;
+  #last: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(baseUrl: string) {
+    this.#baseUrl = baseUrl;
+  }
+
+  readonly ask: ConfirmElsewhere = (session, again) => {
+    const asked = this.#last.then(() => this.#ask(session, again));
+    this.#last = asked.catch(() => undefined);
+    return asked;
+  };
+
+  /** Nobody confirms anything any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.pending.getSnapshot()?.cancel();
+  }
+
+  #ask(session: string, again: boolean): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new Failure("cancelled"));
+    const query = new URLSearchParams({ session });
+    return new Promise((resolve, reject) => {
+      const done = (settle: () => void) => () => {
+        this.pending.set(null);
+        settle();
+      };
+      this.pending.set({
+        address: `${this.#baseUrl}/_matrix/client/v3/auth/m.login.sso/fallback/web?${query}`,
+        again,
+        proceed: done(resolve),
+        cancel: done(() => reject(new Failure("cancelled"))),
+      });
+    });
+  }
+}
