@@ -30,6 +30,8 @@ test("somebody has an account by signing in where all her ministry does", async 
   await provider.signIn(claire.page, "claire");
   await claire.keepRecoveryCode();
   await claire.atConversations();
+  await claire.page.goto(`${url}/settings/security`);
+  await expect(claire.page.getByText("You have no password here")).toBeVisible();
   await claire.leave();
 });
 

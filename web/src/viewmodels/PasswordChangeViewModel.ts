@@ -10,13 +10,20 @@ export interface PasswordChangeSnapshot extends FormSnapshot {
   readonly passwordProblem: PasswordProblem;
   readonly signOutOthers: boolean;
   readonly changed: boolean;
+  /** False for accounts that sign in elsewhere only: there is nothing to change here. */
+  readonly hasPassword: boolean;
+}
+
+/** What of a session {@link PasswordChangeViewModel} needs. */
+export interface PasswordSession extends Pick<Session, "changePassword" | "me"> {
+  readonly security: Pick<Session["security"], "asksPassword">;
 }
 
 /** Changes the password while signed in. */
 export class PasswordChangeViewModel extends FormViewModel<PasswordChangeSnapshot> {
-  readonly #session: Pick<Session, "changePassword" | "me">;
+  readonly #session: PasswordSession;
 
-  constructor(session: Pick<Session, "changePassword" | "me">, environment: Environment) {
+  constructor(session: PasswordSession, environment: Environment) {
     super(
       {
         busy: false,
@@ -27,10 +34,18 @@ export class PasswordChangeViewModel extends FormViewModel<PasswordChangeSnapsho
         passwordProblem: "short",
         signOutOthers: false,
         changed: false,
+        hasPassword: true,
       },
       environment,
     );
     this.#session = session;
+  }
+
+  /** Finds out whether there is a password. */
+  async start(): Promise<void> {
+    // Who cannot be told sees the form: the server says then what is wrong with it.
+    const hasPassword = await this.#session.security.asksPassword().catch(() => true);
+    if (!this.disposed) this.patch({ hasPassword });
   }
 
   setCurrent(current: string): void {

@@ -163,6 +163,7 @@ describe("changing the password", () => {
         changePassword: async (current) => {
           if (current !== "secret") throw new Failure("wrong-password");
         },
+        security: { asksPassword: async () => true },
       },
       new TestWorld(),
     );
@@ -177,6 +178,19 @@ describe("changing the password", () => {
     model.setCurrent("secret");
     await model.submit();
     expect(model.getSnapshot()).toMatchObject({ changed: true, password: "", failure: null });
+  });
+
+  it("is not offered to whoever has none", async () => {
+    const model = new PasswordChangeViewModel(
+      {
+        me: new Value<OwnProfile>({ ...lea, deviceId: "D" }),
+        changePassword: async () => undefined,
+        security: { asksPassword: async () => false },
+      },
+      new TestWorld(),
+    );
+    await model.start();
+    expect(model.getSnapshot()).toMatchObject({ hasPassword: false });
   });
 });
 

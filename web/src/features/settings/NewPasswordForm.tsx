@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import { formatCountdown } from "../../i18n/format";
 import { useT } from "../../i18n/react";
 import { Banner, Button, Check, Form, PasswordField, useViewModel } from "../../ui";
@@ -6,12 +6,16 @@ import type { PasswordChangeViewModel } from "../../viewmodels/PasswordChangeVie
 import { NewPasswordField } from "../auth/PasswordQuestion";
 import { FailureBanner, useFailureText } from "../failure";
 
-/** Changes the password: the present one, the new one. */
+/** Changes the password, if there is one: the present one, the new one. */
 export function NewPasswordForm({ model }: { model: PasswordChangeViewModel }): ReactNode {
   const t = useT();
   const form = useViewModel(model);
   const aboutCurrent = form.failure?.kind === "wrong-password";
   const error = useFailureText(aboutCurrent ? form.failure : null);
+  useEffect(() => {
+    void model.start();
+  }, [model]);
+  if (!form.hasPassword) return <p>{t("settings:security.noPassword")}</p>;
   return (
     <Form onSubmit={() => void model.submit()}>
       {form.changed ? <Banner tone="seal">{t("settings:security.passwordChanged")}</Banner> : null}
