@@ -11,7 +11,7 @@ use ruma::{OwnedRoomId, RoomId};
 
 use super::{
     connection::Connection,
-    order::{ListedRoom, RoomOrder},
+    order::{ListedRoom, OrderedRoom, RoomOrder},
     request::{ListFilters, RoomConfig, SlidingRequest},
     required_state::CombinedState,
     response::ListResult,
@@ -111,15 +111,16 @@ impl Sync {
                 windows.iter().any(|(first, last)| (*first..=*last).contains(&index))
             };
             let mut count = 0;
-            for room in order.rooms().iter().filter(|room| room.is_listed) {
+            for ordered in order.rooms().iter().filter(|ordered| ordered.is_listed) {
                 let is_let_through = list
                     .filters
                     .as_ref()
-                    .is_none_or(|filters| matches(filters, room, &facts, &order.direct));
+                    .is_none_or(|filters| matches(filters, ordered, &facts, &order.direct));
                 if !is_let_through {
                     continue;
                 }
-                if room.facts.sticky_until_ms > 0 {
+                let room = &ordered.room;
+                if ordered.is_sticky {
                     sticky.insert(&room.room_id, Arc::clone(room));
                 }
                 if is_in_window(count) {
@@ -248,7 +249,7 @@ fn is_known(connection: &Connection, room_id: &RoomId, since: Option<(Position, 
 
 fn matches(
     filters: &ListFilters,
-    room: &ListedRoom,
+    ordered: &OrderedRoom,
     facts: &FilterFacts,
     direct: &HashSet<OwnedRoomId>,
 ) -> bool {
@@ -263,17 +264,17 @@ fn matches(
         tags,
         not_tags,
     } = filters;
-    let room_type = room.facts.room_type.as_deref();
-    let is_of =
-        |types: &Vec<Option<String>>| types.iter().any(|named| named.as_deref() == room_type);
-    let tags_of_room = facts.tags.as_ref().and_then(|tags| tags.get(&room.room_id));
+    let room = &ordered.room;
+    let is_of = |types: &Vec<Option<String>>| {
+        types.iter().any(|named| named.as_deref() == ordered.room_type())
+    };
     let has_tag = |named: &Vec<String>| {
+        let tags_of_room = facts.tags.as_ref().and_then(|tags| tags.get(&room.room_id));
         tags_of_room.is_some_and(|tags| tags.iter().any(|tag| named.contains(tag)))
     };
     is_dm.is_none_or(|is_dm| direct.contains(&room.room_id) == is_dm)
-        && is_encrypted.is_none_or(|is_encrypted| room.facts.is_encrypted == is_encrypted)
-        && is_invite
-            .is_none_or(|is_invite| (room.membership == MembershipKind::Invite) == is_invite)
+        && is_encrypted.is_none_or(|is_encrypted| ordered.is_encrypted == is_encrypted)
+        && is_invite.is_none_or(|is_invite| ordered.is_invite == is_invite)
         && room_types.as_ref().is_none_or(is_of)
         && !not_room_types.as_ref().is_some_and(is_of)
         && tags.as_ref().is_none_or(has_tag)
