@@ -6,6 +6,9 @@
 //! were exchanged before. Whoever presents one of those last ones shows that a token was stolen: the
 //! whole family dies.
 
+mod family;
+mod rows;
+
 use std::{
     sync::{
         Arc,
@@ -14,14 +17,16 @@ use std::{
     time::Duration,
 };
 
-use pli_store::{
-    Batch, Direction, Expect, Keyspace, Position, Record, Snapshot, Store, Touch, ambient::Ambient,
-};
+use pli_store::{Batch, Direction, Expect, Snapshot, Store, ambient::Ambient};
 use quick_cache::sync::Cache;
-use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
-use serde::{Deserialize, Serialize};
+use ruma::{DeviceId, UserId};
 use tokio::sync::broadcast::error::RecvError;
 
+pub(crate) use self::rows::{ACCESS_TOKENS, REFRESH_TOKENS, SESSIONS};
+use self::{
+    family::{stage_family_death, stage_pair_deletion, stage_promotion, stage_session_deletion},
+    rows::{AccessTokenRecord, RefreshTokenRecord, SessionRecord, TokenPair},
+};
 use crate::{
     AccountsError, Requester, SessionsConfig,
     accounts::USERS,
@@ -29,39 +34,6 @@ use crate::{
     token::{self, TokenHash, TokenKind},
     upstream::UpstreamOrigin,
 };
-
-/// user, device → the tokens of the device's session.
-pub(crate) const SESSIONS: Keyspace<(OwnedUserId, OwnedDeviceId), SessionRecord> =
-    Keyspace::new("sessions");
-/// hash of an access token → whose it is.
-pub(crate) const ACCESS_TOKENS: Keyspace<TokenHash, AccessTokenRecord> =
-    Keyspace::new("access_tokens");
-/// hash of a refresh token → whose it is.
-pub(crate) const REFRESH_TOKENS: Keyspace<TokenHash, RefreshTokenRecord> =
-    Keyspace::new("refresh_tokens");
-
-/// How many exchanged refresh tokens of a session are remembered, to recognise a stolen one. Older
-/// ones are worth nothing either; using one just doesn't raise the alarm.
-const REMEMBERED_REFRESH_TOKENS: usize = 32;
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct SessionRecord {
-    /// The pair in use.
-    current: TokenPair,
-    /// The pair handed out by a refresh and not used yet. Until it is, the one in use stays valid:
-    /// the answer may never have reached the client.
-    next: Option<TokenPair>,
-    /// The refresh tokens exchanged before, oldest first.
-    consumed: Vec<TokenHash>,
-    /// The OAuth 2.0 client that the session was granted to; `None`: it was opened with a password.
-    #[serde(default)]
-    client_id: Option<String>,
-    /// The session at a provider that it came of, and ends with.
-    #[serde(default)]
-    origin: Option<UpstreamOrigin>,
-}
-
-impl Record for SessionRecord {}
 
 /// What a session comes of, other than a password.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,32 +43,6 @@ pub(crate) struct SessionSource<'a> {
     /// The session at a provider.
     pub(crate) origin: Option<&'a UpstreamOrigin>,
 }
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct TokenPair {
-    access: TokenHash,
-    refresh: Option<TokenHash>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct AccessTokenRecord {
-    user_id: OwnedUserId,
-    device_id: OwnedDeviceId,
-    /// When it stops being valid, in milliseconds since the Unix epoch; `None`: never.
-    expires_ms: Option<u64>,
-}
-
-impl Record for AccessTokenRecord {}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct RefreshTokenRecord {
-    user_id: OwnedUserId,
-    device_id: OwnedDeviceId,
-    /// The family was killed: the client has to sign in again, and may keep its keys.
-    revoked: bool,
-}
-
-impl Record for RefreshTokenRecord {}
 
 struct CachedToken {
     requester: Requester,
@@ -505,80 +451,4 @@ impl Sessions {
         let issued = IssuedTokens { access_token, refresh_token, expires_in };
         (TokenPair { access, refresh }, issued)
     }
-}
-
-/// The pair not used yet becomes the one in use; the one before it ends.
-fn stage_promotion(
-    batch: &mut Batch,
-    owner: &Requester,
-    mut session: SessionRecord,
-    version: Position,
-) -> (SessionRecord, RevokedTokens) {
-    let key = (&owner.user_id, &owner.device_id);
-    batch.require(&SESSIONS, key, Expect::Version(version));
-    let Some(next) = session.next.take() else { return (session, RevokedTokens::default()) };
-    let old = std::mem::replace(&mut session.current, next);
-    batch.delete(&ACCESS_TOKENS, old.access).touch(Touch::row(&ACCESS_TOKENS, old.access));
-    session.consumed.extend(old.refresh);
-    let excess = session.consumed.len().saturating_sub(REMEMBERED_REFRESH_TOKENS);
-    for forgotten in session.consumed.drain(..excess) {
-        batch.delete(&REFRESH_TOKENS, forgotten);
-    }
-    batch.put(&SESSIONS, key, &session);
-    (session, RevokedTokens(vec![old.access]))
-}
-
-/// Every token of the session ends, in a way that lets the device sign in again with its keys.
-fn stage_family_death(
-    batch: &mut Batch,
-    owner: &Requester,
-    mut session: SessionRecord,
-    version: Position,
-) -> RevokedTokens {
-    let key = (&owner.user_id, &owner.device_id);
-    batch.require(&SESSIONS, key, Expect::Version(version));
-    let mut revoked = RevokedTokens::default();
-    for pair in std::iter::once(&session.current).chain(&session.next) {
-        let ended = AccessTokenRecord {
-            user_id: owner.user_id.clone(),
-            device_id: owner.device_id.clone(),
-            expires_ms: Some(0),
-        };
-        batch
-            .put(&ACCESS_TOKENS, pair.access, &ended)
-            .touch(Touch::row(&ACCESS_TOKENS, pair.access));
-        revoked.0.push(pair.access);
-        if let Some(refresh) = pair.refresh {
-            let ended = RefreshTokenRecord {
-                user_id: owner.user_id.clone(),
-                device_id: owner.device_id.clone(),
-                revoked: true,
-            };
-            batch.put(&REFRESH_TOKENS, refresh, &ended);
-        }
-    }
-    for forgotten in session.consumed.drain(..) {
-        batch.delete(&REFRESH_TOKENS, forgotten);
-    }
-    batch.put(&SESSIONS, key, &session);
-    revoked
-}
-
-fn stage_session_deletion(batch: &mut Batch, session: &SessionRecord) -> RevokedTokens {
-    let mut revoked = stage_pair_deletion(batch, &session.current);
-    if let Some(next) = &session.next {
-        revoked.extend(stage_pair_deletion(batch, next));
-    }
-    for consumed in &session.consumed {
-        batch.delete(&REFRESH_TOKENS, consumed);
-    }
-    revoked
-}
-
-fn stage_pair_deletion(batch: &mut Batch, pair: &TokenPair) -> RevokedTokens {
-    batch.delete(&ACCESS_TOKENS, pair.access).touch(Touch::row(&ACCESS_TOKENS, pair.access));
-    if let Some(refresh) = pair.refresh {
-        batch.delete(&REFRESH_TOKENS, refresh);
-    }
-    RevokedTokens(vec![pair.access])
 }
