@@ -7,6 +7,7 @@ import { type MatrixClient, type MatrixEvent, MatrixEventEvent } from "matrix-js
 import { type CryptoApi, CryptoEvent, EventShieldColour, EventShieldReason } from "matrix-js-sdk/lib/crypto-api/index.js";
 import type { UnreadableReason, UntrustedReason } from "../types";
 import { judgeShield, mustBeEncrypted, type ShieldName, unreadableOrUntrusted } from "./decisions";
+import { SenderInquiries } from "./inquiries";
 import type { EncryptionLatch } from "./latch";
 import { queryDevices } from "./olm-machine";
 
@@ -29,22 +30,9 @@ const PENDING: Reading = { state: "pending" };
 /** Events opened at the same time; the cryptography is one thread anyway. */
 const PARALLEL = 4;
 
-/** How long a message waits for the answer about its sender's devices before it is hidden, in milliseconds. */
-const PATIENCE_MS = 5_000;
-/** How long after an answer that proved nothing a sender's devices are asked for again, in milliseconds. */
-const ASK_AGAIN_MS = [2_000, 10_000, 60_000];
-/** How long an inquiry that brought nothing is not repeated for the same messages, in milliseconds. */
-const INQUIRY_LASTS_MS = 600_000;
-
-/** What was asked about a sender of messages that nothing proves yet. */
-interface Inquiry {
-  readonly answer: Promise<void>;
-  /** Null while there is no answer. */
-  readonly answeredAt: number | null;
-  readonly timer: ReturnType<typeof setTimeout> | null;
-}
-
 interface Entry {
+  /** When it was first looked at, by `performance.now()`. */
+  readonly seenAt: number;
   reading: Reading;
   /** Counts up when what was known may no longer hold. */
   epoch: number;
@@ -64,17 +52,24 @@ export class EventReader {
   readonly #queued = new WeakSet<MatrixEvent>();
   /** Events that this device wrote itself: nobody need prove their sender when they come back. */
   readonly #writtenHere = new WeakSet<MatrixEvent>();
-  /** By sender. */
-  readonly #inquiries = new Map<string, Inquiry>();
+  readonly #inquiries: SenderInquiries;
   /** Events whose sender's devices changed since they were last opened. */
   readonly #devicesChanged = new WeakSet<MatrixEvent>();
   #running = 0;
   #closed = false;
 
-  constructor(client: MatrixClient, crypto: CryptoApi, latch: EncryptionLatch) {
+  constructor(client: MatrixClient, crypto: CryptoApi, latch: EncryptionLatch, random: () => number = Math.random) {
     this.#client = client;
     this.#crypto = crypto;
     this.#latch = latch;
+    this.#inquiries = new SenderInquiries({
+      query: (sender) => queryDevices(crypto, sender),
+      isUnproven: (sender) => this.#unprovenOf(sender).length > 0,
+      onChange: (sender) => {
+        for (const event of this.#unprovenOf(sender)) this.#judgeAgain(event);
+      },
+      random,
+    });
     client.on(MatrixEventEvent.Decrypted, this.#onDecrypted);
     client.on(CryptoEvent.UserTrustStatusChanged, this.#onTrustChanged);
     client.on(CryptoEvent.DevicesUpdated, this.#onDevicesUpdated);
@@ -86,8 +81,7 @@ export class EventReader {
     this.#client.off(CryptoEvent.UserTrustStatusChanged, this.#onTrustChanged);
     this.#client.off(CryptoEvent.DevicesUpdated, this.#onDevicesUpdated);
     this.#listeners.clear();
-    for (const { timer } of this.#inquiries.values()) if (timer !== null) clearTimeout(timer);
-    this.#inquiries.clear();
+    this.#inquiries.close();
     this.#now.length = 0;
     this.#later.length = 0;
   }
@@ -105,7 +99,7 @@ export class EventReader {
     const direct = this.#readDirectly(event);
     if (direct !== null) return direct;
     if (known === undefined) {
-      this.#entries.set(event, { reading: PENDING, epoch: 0 });
+      this.#entries.set(event, { seenAt: performance.now(), reading: PENDING, epoch: 0 });
       this.#rememberSender(event);
     }
     this.#enqueue(event, urgency);
@@ -170,7 +164,7 @@ export class EventReader {
     const entry = this.#entries.get(event);
     if (entry === undefined) return;
     const epoch = entry.epoch;
-    const reading = await this.#judge(event).catch((): Reading => ({ state: "unreadable", reason: "unknown" }));
+    const reading = await this.#judge(event, entry).catch((): Reading => ({ state: "unreadable", reason: "unknown" }));
     this.#queued.delete(event);
     if (this.#closed) return;
     if (entry.epoch !== epoch) {
@@ -182,12 +176,14 @@ export class EventReader {
     for (const listener of [...this.#listeners]) listener(event);
   }
 
-  async #judge(event: MatrixEvent): Promise<Reading> {
+  async #judge(event: MatrixEvent, entry: Entry): Promise<Reading> {
     await this.#client.decryptEventIfNeeded(event);
     if (this.#devicesChanged.delete(event) && event.isDecryptionFailure()) await this.#decryptAgain(event);
     const reading = await this.#judgeDecrypted(event);
-    if (!isOfUnprovenDevice(reading) || !(await this.#askForDevices(event))) return reading;
-    return this.#judgeDecrypted(event);
+    if (!isOfUnprovenDevice(reading)) return reading;
+    // Nobody is accused before the server was asked for the sender's devices; what is hidden already stays so.
+    const waits = this.#inquiries.waits(event.getSender() ?? "", entry.seenAt);
+    return waits && entry.reading === PENDING ? PENDING : reading;
   }
 
   async #judgeDecrypted(event: MatrixEvent): Promise<Reading> {
@@ -205,53 +201,6 @@ export class EventReader {
     const verdict = judgeShield(shield, info.shieldColour === EventShieldColour.RED);
     if (verdict.untrusted !== null) return { state: "untrusted", reason: verdict.untrusted };
     return readable(event, verdict.unproven);
-  }
-
-  /**
-   * A first message can be here before the devices of its sender: its key overtakes the answer about
-   * them. Nobody is accused before that answer is there. Returns false if it was there already.
-   */
-  async #askForDevices(event: MatrixEvent): Promise<boolean> {
-    const sender = event.getSender();
-    if (sender === undefined || this.#closed) return false;
-    const known = this.#inquiries.get(sender);
-    // What was sent since comes perhaps from a device that is new.
-    const isCovered = known !== undefined && (known.answeredAt === null || event.localTimestamp <= known.answeredAt);
-    const inquiry = isCovered ? known : this.#inquire(sender, 0);
-    if (inquiry.answeredAt !== null) return false;
-    let patience: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([
-      inquiry.answer,
-      new Promise((resolve) => {
-        patience = setTimeout(resolve, PATIENCE_MS);
-      }),
-    ]);
-    clearTimeout(patience);
-    if (event.isDecryptionFailure()) await this.#decryptAgain(event);
-    return true;
-  }
-
-  #inquire(sender: string, repetitions: number): Inquiry {
-    const before = this.#inquiries.get(sender)?.timer ?? null;
-    if (before !== null) clearTimeout(before);
-    // A network that fails is asked again like an answer that proved nothing.
-    const answer = queryDevices(this.#crypto, sender)
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#closed) return;
-        const again = () => this.#inquireAgain(sender, repetitions);
-        const timer = setTimeout(again, ASK_AGAIN_MS[repetitions] ?? INQUIRY_LASTS_MS);
-        this.#inquiries.set(sender, { answer, answeredAt: Date.now(), timer });
-        for (const event of this.#unprovenOf(sender)) this.#judgeAgain(event);
-      });
-    const inquiry: Inquiry = { answer, answeredAt: null, timer: null };
-    this.#inquiries.set(sender, inquiry);
-    return inquiry;
-  }
-
-  #inquireAgain(sender: string, repetitions: number): void {
-    this.#inquiries.delete(sender);
-    if (repetitions < ASK_AGAIN_MS.length && this.#unprovenOf(sender).length > 0) this.#inquire(sender, repetitions + 1);
   }
 
   /** Decrypts an event whose decryption failed before: the client's own method leaves such events alone. */
@@ -283,11 +232,7 @@ export class EventReader {
   /** Devices that a message came from may be known and signed by now: also for what is being judged. */
   readonly #onDevicesUpdated = (userIds: string[]): void => {
     for (const userId of userIds) {
-      for (const event of this.#eventsOf(userId)) {
-        const reading = this.#entries.get(event)?.reading;
-        if (reading === undefined) continue;
-        if (reading === PENDING || isOfUnprovenDevice(reading)) this.#judgeAgain(event);
-      }
+      for (const event of this.#unprovenOf(userId)) this.#judgeAgain(event);
     }
   };
 
@@ -317,11 +262,11 @@ export class EventReader {
     return events;
   }
 
-  /** Of these, the ones that are hidden as nothing proves whose device sent them. */
+  /** Of these, the ones that nothing proves yet, or that are still being looked at. */
   #unprovenOf(sender: string): MatrixEvent[] {
     return this.#eventsOf(sender).filter((event) => {
       const reading = this.#entries.get(event)?.reading;
-      return reading !== undefined && isOfUnprovenDevice(reading);
+      return reading !== undefined && (reading === PENDING || isOfUnprovenDevice(reading));
     });
   }
 

@@ -45,8 +45,9 @@ export class TestServer {
   #next = 1;
   /** Runs in the middle of an answer to /keys/claim: the moment between a client's checks and its sharing of keys. */
   duringClaim: (() => Promise<void> | void) | null = null;
-  /** Whose questions for devices are not answered. */
+  /** Whose questions for devices get no answer until {@link listenAgain}. */
   deafTo: string | null = null;
+  readonly #unheard: (() => void)[] = [];
   /** Refuses every event that is sent to a room. */
   refuseEvents = false;
 
@@ -78,6 +79,12 @@ export class TestServer {
       wake: null,
     });
     return { userId, deviceId, accessToken, baseUrl: "http://server.test" };
+  }
+
+  /** Answers all questions for devices, also those of before. */
+  listenAgain(): void {
+    this.deafTo = null;
+    for (const answer of this.#unheard.splice(0)) answer();
   }
 
   /** Takes a device's access away, as after a removal elsewhere. */
@@ -175,8 +182,8 @@ export class TestServer {
     if (path === "/sync") return this.#sync(client, url, signal);
     if (path === "/keys/upload") return this.#uploadKeys(account, client, body);
     if (path === "/keys/query") {
-      if (this.deafTo !== client.userId) return this.#queryKeys(body);
-      return { __status: 502, errcode: "M_UNKNOWN", error: "out of reach" };
+      if (this.deafTo === client.userId) await new Promise<void>((resolve) => this.#unheard.push(resolve));
+      return this.#queryKeys(body);
     }
     if (path === "/keys/claim") return this.#claimKeys(body);
     if (path === "/keys/device_signing/upload") return this.#uploadIdentity(account, body);
