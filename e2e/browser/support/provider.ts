@@ -31,13 +31,26 @@ export class Provider {
       env: surroundings(),
     });
     // Its first line says that it listens.
-    await once(child.stdout, "data");
+    const ended = once(child, "exit").then(([code]) => {
+      throw new Error(`the provider ended with ${code}`);
+    });
+    try {
+      await Promise.race([once(child.stdout, "data"), ended]);
+    } catch (error) {
+      await pli.stop();
+      throw error;
+    }
+    // What happens later shows in the tests.
+    ended.catch(() => undefined);
     return new Provider(child, issuer, pli);
   }
 
   async stop(): Promise<void> {
-    this.process.stdin?.end();
-    await once(this.process, "exit");
+    if (this.process.exitCode === null) {
+      const exited = once(this.process, "exit");
+      this.process.stdin?.end();
+      await exited;
+    }
     await this.pli.stop();
   }
 

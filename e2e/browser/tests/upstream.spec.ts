@@ -1,4 +1,4 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Locator, type Page, test } from "@playwright/test";
 import { expectAccessible } from "../support/axe.ts";
 import { PersonAtBrowser } from "../support/person.ts";
 import { Provider } from "../support/provider.ts";
@@ -35,53 +35,81 @@ test("somebody has an account by signing in where all her ministry does", async 
   await claire.leave();
 });
 
-test("somebody without a password loses everything, and starts over by signing in once more", async ({
+test("somebody without a password thinks better of starting over, and does it on another day", async ({
   browser,
 }) => {
   const { url } = provider.pli;
   await provider.knows("awa", { ...CLAIRE, email: "awa.kone@interieur.example", given_name: "Awa" });
-  for (const device of ["lost", "new"]) {
+  const signIn = async () => {
     const awa = await PersonAtBrowser.at(browser, url, "awa.kone@interieur.example", "Awa Martin");
-    const { page } = awa;
-    await page.goto(url);
-    await page.getByRole("button", { name: "Continue with AgentConnexion" }).click();
-    await provider.signIn(page, "awa");
-    if (device === "new") {
-      await page.getByRole("button", { name: "I lost my code and all my devices" }).click();
-      await page.getByLabel("I understand that my old messages will be lost").check();
-      await expect(page.getByLabel("Password", { exact: true })).toBeHidden();
-      await page.getByRole("button", { name: "Start over with new keys" }).click();
-      await confirmElsewhere(page, "awa");
-    }
-    await awa.keepRecoveryCode();
-    await awa.atConversations();
-    await awa.leave();
-  }
+    await awa.page.goto(url);
+    await awa.page.getByRole("button", { name: "Continue with AgentConnexion" }).click();
+    await provider.signIn(awa.page, "awa");
+    return awa;
+  };
+  const first = await signIn();
+  await first.keepRecoveryCode();
+  await first.atConversations();
+  await first.leave();
+
+  // Nothing is lost by turning back.
+  const second = await signIn();
+  await startOver(second.page);
+  await question(second.page).getByRole("button", { name: "Cancel" }).click();
+  await second.page.getByRole("button", { name: "Change nothing" }).click();
+  await second.recoverWith(first.recoveryCode);
+  await second.leave();
+
+  const third = await signIn();
+  await startOver(third.page);
+  await confirmElsewhere(third.page, "awa");
+  await third.keepRecoveryCode();
+  await third.atConversations();
+  await third.leave();
 });
 
-/** Opens the page to confirm on, says too early that it is done, then does it. */
+async function startOver(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "I lost my code and all my devices" }).click();
+  await page.getByLabel("I understand that my old messages will be lost").check();
+  await expect(page.getByLabel("Password", { exact: true })).toBeHidden();
+  await page.getByRole("button", { name: "Start over with new keys" }).click();
+}
+
+function question(page: Page): Locator {
+  return page.getByRole("dialog", { name: "Confirm that it is you" });
+}
+
+/** Says too early that it is confirmed, then confirms: first who one is, then the new keys. */
 async function confirmElsewhere(page: Page, name: string): Promise<void> {
-  const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
-  await expect(dialog).toBeVisible();
+  const dialog = question(page);
+  const done = dialog.getByRole("button", { name: "I have confirmed" });
   await expectAccessible(page, "the dialog that leads to where one signs in");
-  const opening = page.context().waitForEvent("page");
-  await dialog.getByRole("button", { name: "Open the page" }).click();
-  await (await opening).close();
-  await dialog.getByRole("button", { name: "I have confirmed" }).click();
+  const tab = await openTab(page);
+  await done.click();
   await expect(dialog.getByText("The server has not heard of your confirmation.")).toBeVisible();
   await expectAccessible(page, "the dialog that says that nothing was confirmed");
-
-  const openingAgain = page.context().waitForEvent("page");
-  await dialog.getByRole("button", { name: "Open the page" }).click();
-  const tab = await openingAgain;
   await expectAccessible(tab, "the page that has one sign in once more");
   await tab.getByRole("button", { name: "Continue with AgentConnexion" }).click();
   await provider.signIn(tab, name);
   await expectAccessible(tab, "the page to confirm on");
+  await confirm(tab);
+  await done.click();
+
+  await expect(dialog.getByText("Now confirm the new keys")).toBeVisible();
+  await confirm(await openTab(page));
+  await done.click();
+}
+
+async function openTab(page: Page): Promise<Page> {
+  const opening = page.context().waitForEvent("page");
+  await question(page).getByRole("button", { name: "Open the page" }).click();
+  return opening;
+}
+
+async function confirm(tab: Page): Promise<void> {
   await tab.getByRole("button", { name: "Confirm" }).click();
   await expect(tab.getByRole("heading", { name: "Thank you" })).toBeVisible();
   await tab.close();
-  await dialog.getByRole("button", { name: "I have confirmed" }).click();
 }
 
 test("somebody lets in an app that knows no other way, at the second attempt", async ({ browser }) => {

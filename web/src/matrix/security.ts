@@ -337,16 +337,12 @@ export class Security implements SecurityActions {
     const [passphrase] = readRecoveryCode(options.recoveryCode);
     return this.#change(() =>
       secretKeys.during(null, async () => {
-        // The reset destroys the old backup before it asks for the password: be sure of it first. What is confirmed
-        // elsewhere is confirmed once.
-        await confirmed(byPassword, (auth) => client.deleteMultipleDevices([], auth ?? undefined)).catch((error: unknown) => {
-          const failure = toFailure(error);
-          if (["wrong-password", "password-needed", "network", "timeout", "rate-limited", "signed-out"].includes(failure.kind)) {
-            throw failure;
-          }
-        });
+        // The reset destroys the old backup before it has the new keys confirmed: be sure of the person first.
+        await confirmed({ ...byPassword, elsewhere: elsewhere.ask }, (auth) =>
+          client.deleteMultipleDevices([], auth ?? undefined),
+        );
         const verified = await this.#context.guard.verifiedPeople();
-        await this.#crypto.resetEncryption(uiaCallback({ ...byPassword, elsewhere: elsewhere.ask }));
+        await this.#crypto.resetEncryption(uiaCallback({ ...byPassword, elsewhere: elsewhere.askNext }));
         await this.#context.guard.forgetVerifications(verified);
         await this.#crypto.bootstrapSecretStorage({
           createSecretStorageKey: () => this.#crypto.createRecoveryKeyFromPassphrase(passphrase),

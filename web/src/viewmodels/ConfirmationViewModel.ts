@@ -1,5 +1,5 @@
 import type { Session } from "../matrix/api";
-import type { PendingConfirmation } from "../matrix/types";
+import type { ConfirmationReason, PendingConfirmation } from "../matrix/types";
 import type { Environment } from "./environment";
 import { ViewModel } from "./ViewModel";
 
@@ -7,21 +7,28 @@ import { ViewModel } from "./ViewModel";
 export type ConfirmationSnapshot = {
   /** The page was opened: it is the other tab's turn. */
   readonly opened: boolean;
-  /** The server has not heard of it although the person came back. */
-  readonly again: boolean;
+  readonly why: ConfirmationReason;
 } | null;
 
 /** Has a sensitive action confirmed in another tab, and goes on when the person comes back from there. */
 export class ConfirmationViewModel extends ViewModel<ConfirmationSnapshot> {
   readonly #environment: Pick<Environment, "attention" | "openTab">;
   #pending: PendingConfirmation | null = null;
+  #opened = false;
 
   constructor(session: Pick<Session, "confirmation">, environment: Pick<Environment, "attention" | "openTab">) {
     super(null);
     this.#environment = environment;
     const show = () => {
       this.#pending = session.confirmation.getSnapshot();
-      this.set(this.#pending === null ? null : { opened: false, again: this.#pending.again });
+      if (this.#pending === null) {
+        this.set(null);
+        return;
+      }
+      const { why } = this.#pending;
+      // Who came back too early still has the page in the other tab.
+      if (why !== "again") this.#opened = false;
+      this.set({ opened: this.#opened, why });
     };
     this.own(session.confirmation.subscribe(show));
     this.own(environment.attention.subscribe(() => this.#comeBack()));
@@ -32,6 +39,7 @@ export class ConfirmationViewModel extends ViewModel<ConfirmationSnapshot> {
   open(): void {
     if (this.#pending === null) return;
     this.#environment.openTab(this.#pending.address);
+    this.#opened = true;
     this.patch({ opened: true });
   }
 

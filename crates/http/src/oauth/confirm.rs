@@ -124,6 +124,11 @@ fn wish(language: Language, operation: &str) -> &'static str {
             "An app wants to delete your account for good.",
             "Une application veut supprimer votre compte définitivement.",
         ),
+        "confirmation" => pick(
+            language,
+            "An app wants to make sure that it is you.",
+            "Une application veut s’assurer que c’est bien vous.",
+        ),
         "delete_devices" => pick(
             language,
             "An app wants to sign out devices of yours.",

@@ -13,22 +13,21 @@ export function ConfirmationDialog({ model }: { model: ConfirmationViewModel }):
       open
       width="s"
       title={t("first-run:elsewhere.title")}
-      description={t("first-run:elsewhere.intro")}
+      description={t(snapshot.why === "next" ? "first-run:elsewhere.next" : "first-run:elsewhere.intro")}
       onClose={() => model.cancel()}
       footer={
         <>
           <Button variant="line" onClick={() => model.cancel()}>
             {t("common:action.cancel")}
           </Button>
-          {snapshot.opened ? (
-            <Button onClick={() => model.proceed()}>{t("first-run:elsewhere.done")}</Button>
-          ) : (
-            <Button onClick={() => model.open()}>{t("first-run:elsewhere.open")}</Button>
-          )}
+          <Button variant={snapshot.opened ? "line" : "primary"} onClick={() => model.open()}>
+            {t("first-run:elsewhere.open")}
+          </Button>
+          {snapshot.opened ? <Button onClick={() => model.proceed()}>{t("first-run:elsewhere.done")}</Button> : null}
         </>
       }
     >
-      {snapshot.again && !snapshot.opened ? <Banner tone="alarm">{t("first-run:elsewhere.again")}</Banner> : null}
+      {snapshot.why === "again" ? <Banner tone="alarm">{t("first-run:elsewhere.again")}</Banner> : null}
     </Dialog>
   );
 }

@@ -1,10 +1,10 @@
 /** Confirming a sensitive action where the account signs in: at a provider, for people without a password here. */
 import { Failure } from "../errors";
 import { Value } from "../observable";
-import type { PendingConfirmation } from "../types";
+import type { ConfirmationReason, PendingConfirmation } from "../types";
 
 /** Has the person confirm what an authentication session of the server (`session`) is about, and come back. */
-export type ConfirmElsewhere = (session: string, again: boolean) => Promise<void>;
+export type ConfirmElsewhere = (session: string, why: ConfirmationReason) => Promise<void>;
 
 /** One question after the other; see {@link PendingConfirmation}. */
 export class ConfirmationsElsewhere {
@@ -17,8 +17,8 @@ export class ConfirmationsElsewhere {
     this.#baseUrl = baseUrl;
   }
 
-  readonly ask: ConfirmElsewhere = (session, again) => {
-    const asked = this.#last.then(() => this.#ask(session, again));
+  readonly ask: ConfirmElsewhere = (session, why) => {
+    const asked = this.#last.then(() => this.#ask(session, why));
     this.#last = asked.catch(() => undefined);
     return asked;
   };
@@ -29,7 +29,10 @@ export class ConfirmationsElsewhere {
     this.pending.getSnapshot()?.cancel();
   }
 
-  #ask(session: string, again: boolean): Promise<void> {
+  /** The same for what follows a confirmation of the same action. */
+  readonly askNext: ConfirmElsewhere = (session, why) => this.ask(session, why === "first" ? "next" : why);
+
+  #ask(session: string, why: ConfirmationReason): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Failure("cancelled"));
     const query = new URLSearchParams({ session });
     return new Promise((resolve, reject) => {
@@ -39,7 +42,7 @@ export class ConfirmationsElsewhere {
       };
       this.pending.set({
         address: `${this.#baseUrl}/_matrix/client/v3/auth/m.login.sso/fallback/web?${query}`,
-        again,
+        why,
         proceed: done(resolve),
         cancel: done(() => reject(new Failure("cancelled"))),
       });

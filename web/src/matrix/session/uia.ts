@@ -67,18 +67,20 @@ export async function confirmed<T>(
 }
 
 async function confirmedElsewhere<T>(
-  session: string,
+  firstSession: string,
   elsewhere: ConfirmElsewhere,
   makeRequest: (auth: AuthDict | null) => Promise<T>,
 ): Promise<T> {
-  for (let again = false; ; again = true) {
-    await elsewhere(session, again);
+  let session = firstSession;
+  for (let isFirst = true; ; isFirst = false) {
+    await elsewhere(session, isFirst ? "first" : "again");
     try {
       return await makeRequest({ session } as AuthDict);
     } catch (error) {
-      // Asked again: it is not confirmed yet.
+      // Asked again: it is not confirmed yet, or has expired and there is another session for it.
       const answer = error as UiaChallenge;
       if (answer.httpStatus !== 401 || answer.data?.flows === undefined) throw toFailure(error);
+      session = answer.data.session ?? session;
     }
   }
 }

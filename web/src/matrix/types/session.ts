@@ -68,12 +68,17 @@ export type RestoreProgress =
 /** Languages that recovery codes exist in. */
 export type RecoveryLanguage = "fr" | "en";
 
+/**
+ * Why the person is asked: to begin with; because they said that it was done and the server did not know of it; or
+ * because something else of the same action has to be confirmed after what just was.
+ */
+export type ConfirmationReason = "first" | "again" | "next";
+
 /** A sensitive action waits until the person has confirmed it where the account signs in, in another tab. */
 export interface PendingConfirmation {
   /** The page to open. */
   readonly address: string;
-  /** The person said that it was done, and the server did not know of it. */
-  readonly again: boolean;
+  readonly why: ConfirmationReason;
   /** The person says that it is done. */
   readonly proceed: () => void;
   /** Gives the action up: it is rejected with `cancelled`. */

@@ -24,8 +24,10 @@ pub(in crate::client) async fn delete_many(
         return Ok(Answer(Response::new()));
     }
     sessions.check_not_granted(&requester).await?;
+    // Signing nobody out is how the web app makes sure of somebody before it gives up old keys.
+    let name = if request.devices.is_empty() { "confirmation" } else { "delete_devices" };
     let operation = Operation::confirmed_by_password(
-        "delete_devices",
+        name,
         &requester.user_id,
         Fingerprint::of(&request.devices),
     );
