@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use pli_store::Stamp;
 use ruma::{EventId, events::StateEventType, state_res::events::RoomPowerLevelsIntField};
 
 use super::{RoomTransaction, effects::MemberContent};
 use crate::{
     error::RoomError,
     event::RoomEvent,
-    keyspaces::{MEMBER, OUTLIER, REDACTION, TIMELINE},
+    keyspaces::{MEMBER, OUTLIER, REDACTION},
     power::PowerLevels,
     rows::{MemberRow, MembershipKind, RedactionRow},
     state::StateRoot,
@@ -79,23 +80,50 @@ impl RoomTransaction<'_> {
         if target.redacted_by.is_some() || !self.redaction_applies(redaction, target).await? {
             return Ok(());
         }
-        self.unrelate(target).await?;
-        let redacted_by = redaction.event_id().to_owned();
-        let pruned = Arc::new(self.pruned(target, redacted_by.clone())?);
-        match pruned.stamp {
-            Some(stamp) => {
-                self.batch.put(&TIMELINE, (&self.room_id, stamp), &pruned.to_stored());
-            }
-            None => {
-                self.batch.put(&OUTLIER, pruned.event_id(), &pruned.to_stored());
-            }
+        match target.stamp {
+            Some(stamp) => self.redact_on_timeline(redaction, target, stamp).await,
+            None => self.redact_outlier(redaction, target).await,
         }
+    }
+
+    async fn redact_on_timeline(
+        &mut self,
+        redaction: &RoomEvent,
+        target: &Arc<RoomEvent>,
+        stamp: Stamp,
+    ) -> Result<(), RoomError> {
+        let target = self.to_rewrite(target, stamp).await?;
+        // Another node was faster, of which this one has not heard yet.
+        if target.redacted_by.is_some() {
+            return Ok(());
+        }
+        self.unrelate(&target).await?;
+        let pruned = self.note_redaction(redaction, &target).await?;
+        self.rewrite(pruned, stamp);
+        Ok(())
+    }
+
+    async fn redact_outlier(
+        &mut self,
+        redaction: &RoomEvent,
+        target: &RoomEvent,
+    ) -> Result<(), RoomError> {
+        let pruned = self.note_redaction(redaction, target).await?;
+        self.batch.put(&OUTLIER, pruned.event_id(), &pruned.to_stored());
+        Ok(())
+    }
+
+    /// Notes what redacts an event and forgets what it said; gives what is left of it.
+    async fn note_redaction(
+        &mut self,
+        redaction: &RoomEvent,
+        target: &RoomEvent,
+    ) -> Result<RoomEvent, RoomError> {
+        let redacted_by = redaction.event_id().to_owned();
+        let pruned = self.pruned(target, redacted_by.clone())?;
         self.batch.put(&REDACTION, pruned.event_id(), &RedactionRow { redacted_by });
         self.forget_content(&pruned).await?;
-        if pruned.stamp.is_some() {
-            self.rewritten.insert(pruned.event_id().to_owned(), pruned);
-        }
-        Ok(())
+        Ok(pruned)
     }
 
     /// The form of an event that is left after its redaction.

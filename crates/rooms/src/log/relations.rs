@@ -11,9 +11,7 @@ use super::{NewEvent, RoomTransaction};
 use crate::{
     error::RoomError,
     event::RoomEvent,
-    keyspaces::{
-        ANNOTATION, RELATION, REPLACEMENT, THREAD, THREAD_ORDER, THREAD_PARTICIPANT, TIMELINE,
-    },
+    keyspaces::{ANNOTATION, RELATION, REPLACEMENT, THREAD, THREAD_ORDER, THREAD_PARTICIPANT},
     relation::{Relation, annotation_hash, can_be_thread_root, is_valid_edit},
     rows::{Related, RelationRow, ReplacementRow, ThreadOrderRow, ThreadRow, WrittenAt},
 };
@@ -175,35 +173,39 @@ impl RoomTransaction<'_> {
     ) -> Result<(), RoomError> {
         match rel_type {
             "m.replace" if is_valid_edit(parent, child) => {
-                self.mark_related(parent, Related { replaced: true, ..Related::default() });
+                self.mark_related(parent, Related { replaced: true, ..Related::default() }).await?;
                 self.replace(parent.event_id(), child).await
             }
             "m.thread" if can_be_thread_root(parent) => {
-                self.mark_related(parent, Related { threaded: true, ..Related::default() });
+                self.mark_related(parent, Related { threaded: true, ..Related::default() }).await?;
                 self.add_reply(parent.event_id(), child).await
             }
             "m.reference" => {
-                self.mark_related(parent, Related { referenced: true, ..Related::default() });
-                Ok(())
+                self.mark_related(parent, Related { referenced: true, ..Related::default() }).await
             }
             _ => Ok(()),
         }
     }
 
     /// Notes with an event what is to be found of its relations: once for each kind.
-    fn mark_related(&mut self, event: &Arc<RoomEvent>, related: Related) {
-        let related = event.related.or(related);
-        if related == event.related {
-            return;
+    async fn mark_related(
+        &mut self,
+        event: &Arc<RoomEvent>,
+        related: Related,
+    ) -> Result<(), RoomError> {
+        if event.related.or(related) == event.related {
+            return Ok(());
         }
         if self.is_pending(event.event_id()) {
-            self.amend(event.event_id(), |event| event.related = related);
-            return;
+            self.amend(event.event_id(), |event| event.related = event.related.or(related));
+            return Ok(());
         }
-        let Some(stamp) = event.stamp else { return };
-        let marked = RoomEvent { related, ..(**event).clone() };
-        self.batch.put(&TIMELINE, (&self.room_id, stamp), &marked.to_stored());
-        self.rewritten.insert(event.event_id().to_owned(), Arc::new(marked));
+        let Some(stamp) = event.stamp else { return Ok(()) };
+        let current = self.to_rewrite(event, stamp).await?;
+        let marked =
+            RoomEvent { related: current.related.or(related), ..Arc::unwrap_or_clone(current) };
+        self.rewrite(marked, stamp);
+        Ok(())
     }
 
     async fn replace(&mut self, original: &EventId, edit: &RoomEvent) -> Result<(), RoomError> {

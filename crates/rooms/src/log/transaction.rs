@@ -4,6 +4,7 @@ mod append;
 mod authorise;
 mod commit;
 mod new_event;
+mod rewrite;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

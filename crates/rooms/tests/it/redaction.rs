@@ -1,8 +1,11 @@
-use pli_rooms::{Redaction, Rooms};
-use ruma::{OwnedEventId, OwnedRoomId, events::StateEventType};
+use pli_rooms::{Redaction, Rooms, SendMessage};
+use ruma::{
+    OwnedEventId, OwnedRoomId,
+    events::{StateEventType, TimelineEventType},
+};
 use serde_json::{Value, json};
 
-use crate::support::{Server, on_each_store, user};
+use crate::support::{Server, on_each_store, raw, user};
 
 async fn redact(
     rooms: &Rooms,
@@ -26,6 +29,27 @@ async fn content(server: &Server, event_id: &OwnedEventId) -> Value {
     let snapshot = server.snapshot().await;
     let event = server.rooms.event(&snapshot, event_id).await.unwrap().unwrap();
     event.pdu.content_as().unwrap()
+}
+
+/// Sends a message that refers to another one.
+async fn refer(server: &Server, room_id: &OwnedRoomId, rel_type: &str, event_id: &OwnedEventId) {
+    let content = json!({
+        "msgtype": "m.text",
+        "body": "* a word",
+        "m.new_content": { "msgtype": "m.text", "body": "a word" },
+        "m.relates_to": { "rel_type": rel_type, "event_id": event_id },
+    });
+    let message = SendMessage {
+        sender: user("claire"),
+        device_id: "DEVICE".into(),
+        room_id: room_id.clone(),
+        event_type: TimelineEventType::RoomMessage,
+        content: raw(content),
+        transaction_id: format!("{rel_type} {event_id}").into(),
+        timestamp: None,
+        sticky: None,
+    };
+    server.rooms.send_message(message).await.unwrap();
 }
 
 #[tokio::test]
@@ -76,6 +100,46 @@ async fn a_reader_of_before_does_not_bring_back_what_another_node_redacted() {
     server.rooms.event(&before, &secret).await.unwrap().unwrap();
 
     assert_eq!(content(&server, &secret).await, json!({}));
+}
+
+/// What somebody took back would be there again, for good, because of an answer to it.
+#[tokio::test]
+async fn a_relation_does_not_write_back_what_another_node_redacted() {
+    for rel_type in ["m.thread", "m.replace", "m.reference"] {
+        let server = Server::new();
+        let other_node = server.restarted();
+        let room_id = server.room_of("claire").await;
+        let secret = server.say("claire", &room_id, "secret", "t1").await.unwrap();
+        // Who finds a new head reads the latest events again: this is none of them.
+        server.chat("claire", &room_id, 0..100).await;
+        assert_eq!(content(&server, &secret).await["body"], "secret");
+        redact(&other_node.rooms, "claire", &room_id, &secret).await.unwrap();
+
+        // It has not heard of it.
+        refer(&server, &room_id, rel_type, &secret).await;
+
+        assert_eq!(content(&server.restarted(), &secret).await, json!({}), "{rel_type}");
+        assert_eq!(content(&server, &secret).await, json!({}), "{rel_type}");
+    }
+}
+
+/// The replies would still be there, but nothing would lead people to them.
+#[tokio::test]
+async fn a_redaction_keeps_the_thread_that_another_node_began() {
+    let server = Server::new();
+    let other_node = server.restarted();
+    let room_id = server.room_of("claire").await;
+    let root = server.say("claire", &room_id, "root", "t1").await.unwrap();
+    server.chat("claire", &room_id, 0..100).await;
+    assert_eq!(content(&server, &root).await["body"], "root");
+    refer(&other_node, &room_id, "m.thread", &root).await;
+
+    // It has not heard of it.
+    redact(&server.rooms, "claire", &room_id, &root).await.unwrap();
+
+    let snapshot = server.snapshot().await;
+    let stored = server.restarted().rooms.event(&snapshot, &root).await.unwrap().unwrap();
+    assert!(stored.redacted_by.is_some() && stored.related.threaded);
 }
 
 #[tokio::test]

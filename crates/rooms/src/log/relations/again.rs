@@ -74,7 +74,8 @@ impl RoomTransaction<'_> {
         }
         match parent {
             Some(parent) if relation.rel_type == "m.thread" && can_be_thread_root(&parent) => {
-                self.mark_related(&parent, Related { threaded: true, ..Related::default() });
+                self.mark_related(&parent, Related { threaded: true, ..Related::default() })
+                    .await?;
                 self.add_earlier_reply(parent.event_id(), child, stamp).await
             }
             Some(parent) if relation.rel_type != "m.thread" => {
