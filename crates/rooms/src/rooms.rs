@@ -67,8 +67,8 @@ pub(crate) struct Inner {
     pub(crate) states: StateTree,
     /// Events that are on a timeline.
     pub(crate) events: Cache<OwnedEventId, Arc<RoomEvent>, EventWeight>,
-    /// The position up to which other nodes changed events: what was read of an older one may be out
-    /// of date and is not remembered.
+    /// The position up to which events were rewritten, here or by other nodes: what was read of an
+    /// older one may be out of date and is not remembered.
     pub(crate) events_changed_at: AtomicU64,
     /// The ends of rooms as they were read last.
     pub(crate) recent: Cache<OwnedRoomId, Arc<RecentRoom>, RecentWeight>,

@@ -1,4 +1,7 @@
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use pli_store::{Direction, Position, Row, Snapshot, Stamp};
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
@@ -87,8 +90,8 @@ impl Rooms {
         Ok(event)
     }
 
-    /// Keeps an event of a timeline in memory, as it was at a position: unless another node may have
-    /// redacted it since.
+    /// Keeps an event of a timeline in memory, as it was at a position: unless it may have been
+    /// redacted since.
     pub(crate) fn remember(&self, event: &Arc<RoomEvent>, read_at: Position) {
         let is_old = || read_at.0 < self.inner.events_changed_at.load(Ordering::SeqCst);
         if is_old() {
@@ -99,6 +102,25 @@ impl Rooms {
         // It changed between the two.
         if is_old() {
             events.remove(event.event_id());
+        }
+    }
+
+    /// Keeps events in memory as a commit at a position rewrote them: who reads an older position
+    /// doesn't bring back what they were before.
+    pub(crate) fn remember_rewritten(
+        &self,
+        events: &HashMap<OwnedEventId, Arc<RoomEvent>>,
+        position: Position,
+    ) {
+        if events.is_empty() {
+            return;
+        }
+        // Before they are replaced: whoever remembers one afterwards sees this.
+        self.inner.events_changed_at.fetch_max(position.0, Ordering::SeqCst);
+        for (event_id, event) in events {
+            // After a later commit nothing of this position is kept. What was before must go anyhow.
+            self.inner.events.remove(event_id);
+            self.remember(event, position);
         }
     }
 

@@ -1,7 +1,9 @@
-use pli_rooms::{Redaction, Rooms, SendMessage};
+use pli_rooms::{Redaction, Rooms, RoomsConfig, SendMessage};
+use pli_store::Store;
 use ruma::{
     OwnedEventId, OwnedRoomId,
     events::{StateEventType, TimelineEventType},
+    server_name,
 };
 use serde_json::{Value, json};
 
@@ -140,6 +142,28 @@ async fn a_redaction_keeps_the_thread_that_another_node_began() {
     let snapshot = server.snapshot().await;
     let stored = server.restarted().rooms.event(&snapshot, &root).await.unwrap().unwrap();
     assert!(stored.redacted_by.is_some() && stored.related.threaded);
+}
+
+/// Who began to read before a redaction must not bring it back for all, once it left the memory.
+#[tokio::test]
+async fn a_reader_of_before_does_not_bring_back_what_was_redacted() {
+    let mut config = RoomsConfig::new(server_name!("pli.test").to_owned());
+    config.event_cache_bytes = 64 * 1024;
+    let server = Server::with(Store::memory(), config);
+    let room_id = server.room_of("claire").await;
+    let secret = server.say("claire", &room_id, "secret", "t1").await.unwrap();
+    let before = server.snapshot().await;
+    redact(&server.rooms, "claire", &room_id, &secret).await.unwrap();
+    // What is read often stays in memory, and nothing else.
+    let often = server.chat("claire", &room_id, 0..200).await;
+    for event_id in often.iter().flat_map(|event_id| [event_id; 3]) {
+        content(&server, event_id).await;
+    }
+
+    let read = server.rooms.event(&before, &secret).await.unwrap().unwrap();
+    assert!(read.pdu.json().contains("secret"), "it was read again");
+
+    assert_eq!(content(&server, &secret).await, json!({}));
 }
 
 #[tokio::test]

@@ -61,15 +61,13 @@ impl RoomTransaction<'_> {
 
         let inner = &self.rooms.inner;
         inner.states.committed(&self.nodes);
+        self.rooms.remember_rewritten(&self.rewritten, position);
         for (index, Appended { event, .. }) in self.appended.into_iter().enumerate() {
             let index = u16::try_from(index).unwrap_or(u16::MAX);
             let stamp = Stamp { index, ..Stamp::first_at(position) };
             self.trailing.push(Trailing::of(&event, stamp));
             let event = Arc::new(RoomEvent { stamp: Some(stamp), ..event });
             self.rooms.remember(&event, position);
-        }
-        for event in self.rewritten.values() {
-            self.rooms.remember(event, position);
         }
         let Self { head, summary, trailing, .. } = self;
         let known = KnownRoom { head, head_version: position, summary, trailing };
