@@ -5,6 +5,7 @@
 //! in a room, that is this server's own domain, whose policy server the operator names.
 
 use std::{
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -29,18 +30,24 @@ use ruma::{
     serde::Base64,
 };
 use serde::Deserialize;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use crate::{error::RoomError, log::RoomTransaction, rooms::Inner, rows::RoomPolicy};
 
 /// How long it may take to answer: people wait for their message.
 const TIME: Duration = Duration::from_secs(10);
+/// How much of that an event may wait for others: one that is asked about keeps enough of it for the
+/// answer, so that no answer in time means that the server is slow, and not that there was a crowd.
+const TIME_IN_QUEUE: Duration = Duration::from_secs(5);
 /// The greatest answer, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 /// How many events are looked at at once: each keeps a room waiting.
 const AT_ONCE: usize = 16;
-/// For how long it isn't asked again after it could not be reached, in milliseconds: rooms would wait
-/// in vain.
+/// For how long it isn't asked again after it didn't answer or failed, in milliseconds: rooms would
+/// wait in vain.
 const PAUSE_MS: u64 = 5_000;
 
 /// The policy server of this server's domain. Cheap to clone.
@@ -87,38 +94,14 @@ impl PolicyServer {
         key: &SigningKey,
         clock: &dyn Clock,
     ) -> Result<String, RoomError> {
-        let failed = |error: &dyn std::fmt::Display| {
-            tracing::warn!(%error, "the policy server could not be asked");
-            RoomError::PolicyServerFailed
-        };
         let input = XMatrixSigningInput::new(origin.clone(), via.clone(), key.pair());
         let request = Request::new(pdu.federation_json())
             .try_into_http_request::<Vec<u8>>(&self.address, input, ())
             .map_err(|error| failed(&error))?;
-        if self.is_paused(clock) {
-            return Err(RoomError::PolicyServerFailed);
-        }
-        let asking = async {
-            let _permit = self.permits.acquire().await.map_err(|error| failed(&error))?;
-            // Those before may have found out while this one waited.
-            if self.is_paused(clock) {
-                return Err(RoomError::PolicyServerFailed);
-            }
-            self.outbound.send(request.map(Into::into)).await.map_err(|error| {
-                self.pause(clock);
-                failed(&error)
-            })
-        };
-        let answer = timeout(TIME, asking).await.unwrap_or_else(|error| {
-            self.pause(clock);
-            Err(failed(&error))
-        })?;
+        let answer = self.ask(request, clock).await?;
         let status = answer.status();
         if !status.is_success() {
             let refusal: Refusal = serde_json::from_slice(answer.body()).unwrap_or_default();
-            if status.is_server_error() {
-                return Err(failed(&status));
-            }
             return Err(RoomError::PolicyRefused {
                 status: status.as_u16(),
                 errcode: refusal.errcode.unwrap_or_else(|| "M_FORBIDDEN".to_owned()),
@@ -134,6 +117,37 @@ impl PolicyServer {
         signature.ok_or_else(|| failed(&"its answer has no signature"))
     }
 
+    /// Sends a request, once it is its turn, and waits for an answer that isn't a failure.
+    async fn ask(
+        &self,
+        request: http::Request<Vec<u8>>,
+        clock: &dyn Clock,
+    ) -> Result<http::Response<impl Deref<Target = [u8]>>, RoomError> {
+        if self.is_paused(clock) {
+            return Err(RoomError::PolicyServerFailed);
+        }
+        let begun = Instant::now();
+        // A crowd says nothing of the server: who waits in vain is refused alone.
+        let permit = timeout_at(begun + TIME_IN_QUEUE, self.permits.acquire()).await;
+        let _permit = permit.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        // Those before may have found out while this one waited.
+        if self.is_paused(clock) {
+            return Err(RoomError::PolicyServerFailed);
+        }
+        let sent = timeout_at(begun + TIME, self.outbound.send(request.map(Into::into))).await;
+        let answer = sent.unwrap_or(Err(OutboundError::TimedOut)).map_err(|error| {
+            if error.is_timeout() || error.is_connect() {
+                self.pause(clock);
+            }
+            failed(&error)
+        })?;
+        if answer.status().is_server_error() {
+            self.pause(clock);
+            return Err(failed(&answer.status()));
+        }
+        Ok(answer)
+    }
+
     fn pause(&self, clock: &dyn Clock) {
         self.paused_until.store(clock.now_ms().saturating_add(PAUSE_MS), Ordering::Relaxed);
     }
@@ -143,6 +157,11 @@ impl PolicyServer {
         // More than that is left only if the clock was set back.
         (1..=PAUSE_MS).contains(&left)
     }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> RoomError {
+    tracing::warn!(%error, "the policy server could not be asked");
+    RoomError::PolicyServerFailed
 }
 
 #[derive(Default, Deserialize)]
