@@ -1,6 +1,12 @@
 //! Backups as the operator's guide makes them. If these fail, an operator finds out after the disaster.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use nix::sys::signal::Signal;
 use reqwest::Method;
@@ -9,11 +15,26 @@ use tokio::task::spawn_blocking;
 
 use crate::support::process::{Installation, Process, pli};
 
-/// Copies a data folder whose server runs: the store as `sqlite3 pli.db ".backup …"` does, and its key.
+/// Copies a data folder whose server runs, as the guide says: the store by `VACUUM INTO`, and its key.
 fn back_up(data: &Path, backup: &Path) {
     let store = Connection::open(data.join("pli.db")).unwrap();
-    store.backup("main", backup.join("pli.db"), None).unwrap();
+    let copy = backup.join("pli.db");
+    store.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
     std::fs::copy(data.join("signing.key"), backup.join("signing.key")).unwrap();
+}
+
+/// A backup that others wrote during: more than what was under way when it began.
+async fn backup_of_busy(data: PathBuf, written: &AtomicUsize) -> Installation {
+    for _ in 0..100 {
+        let backup = Installation::new();
+        let (data, copy) = (data.clone(), backup.data());
+        let before = written.load(Ordering::SeqCst);
+        spawn_blocking(move || back_up(&data, &copy)).await.unwrap();
+        if written.load(Ordering::SeqCst) >= before + 2 {
+            return backup;
+        }
+    }
+    panic!("nobody can write while a backup is made");
 }
 
 async fn user_id(process: &Process, access_token: &str) -> String {
@@ -30,26 +51,27 @@ async fn a_backup_of_a_running_server_starts_where_it_was_made() {
     let samir = process.sign_up("samir").await;
     let room_id = process.create_room(&claire).await;
     let mut sent = Vec::new();
-    for number in 0..20 {
-        let answer = process.say(&claire, &room_id, &number.to_string(), 1_000).await.unwrap();
+    // Some megabytes, so that the copy takes its time.
+    for number in 0..200 {
+        let answer = process.say(&claire, &room_id, &number.to_string(), 50_000).await.unwrap();
         sent.push(answer.ok()["event_id"].as_str().unwrap().to_owned());
     }
     // Somebody else writes all the while.
+    let written = Arc::new(AtomicUsize::new(0));
     let busy = {
         let (process, samir) = (Arc::clone(&process), samir.clone());
+        let written = Arc::clone(&written);
         let room_id = process.create_room(&samir).await;
         tokio::spawn(async move {
             for number in 0.. {
                 let said = process.say(&samir, &room_id, &number.to_string(), 1_000).await;
-                if said.is_err() {
-                    return;
-                }
+                let Ok(answer) = said else { return };
+                answer.ok();
+                written.fetch_add(1, Ordering::SeqCst);
             }
         })
     };
-    let backup = Installation::new();
-    let (data, copy) = (installation.data(), backup.data());
-    spawn_blocking(move || back_up(&data, &copy)).await.unwrap();
+    let backup = backup_of_busy(installation.data(), &written).await;
     let address = format!("sqlite:{}", backup.data().join("pli.db").display());
     let checked = pli(&["store", "check", &address]).await;
     assert!(checked.status.success(), "{checked:?}");
