@@ -178,7 +178,8 @@ pub(crate) fn policy_in(pdu: &Pdu) -> Option<RoomPolicy> {
 }
 
 impl RoomTransaction<'_> {
-    /// Whether the room's events are looked at by a policy server, each of which takes its time.
+    /// Whether the room's events are looked at by a policy server, each of which takes its time. Only
+    /// by this server's own: a server needs somebody in the room to have a say in it.
     pub(crate) fn has_policy_server(&self) -> bool {
         let config = &self.rooms.inner.config;
         let policy = self.summary.policy.as_ref();
@@ -192,10 +193,9 @@ impl RoomTransaction<'_> {
         let (Some(policy), Some(server)) = (&self.summary.policy, &config.policy_server) else {
             return Ok(pdu);
         };
-        // A room must be able to rid itself of its policy server. And nobody of another server can
-        // be in the room, which that server would need to have a say in it.
+        // A room must be able to rid itself of its policy server.
         let is_the_policy = *pdu.event_type() == TimelineEventType::RoomPolicy;
-        if policy.via != config.server_name || (is_the_policy && pdu.state_key() == Some("")) {
+        if !self.has_policy_server() || (is_the_policy && pdu.state_key() == Some("")) {
             return Ok(pdu);
         }
         let Ok(key) = Base64::parse(&policy.ed25519) else { return Ok(pdu) };

@@ -1,6 +1,7 @@
 //! Rooms whose policy server is down, or has much to do.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -71,8 +72,13 @@ async fn is_not_asked_for_each_message(server: &Server, asked: &AtomicUsize) {
     assert!(asked.load(Ordering::SeqCst) > asked_once, "it may be there again");
 }
 
-#[tokio::test]
-async fn a_policy_server_that_cant_be_reached_is_not_asked_for_each_message() {
+/// A server at a free port that does this with each connection, and counts them.
+async fn listen<F>(
+    serve: impl Fn(TcpStream) -> F + Send + 'static,
+) -> (SocketAddr, Arc<AtomicUsize>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
@@ -80,9 +86,15 @@ async fn a_policy_server_that_cant_be_reached_is_not_asked_for_each_message() {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             count.fetch_add(1, Ordering::SeqCst);
-            drop(stream);
+            tokio::spawn(serve(stream));
         }
     });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_policy_server_that_cant_be_reached_is_not_asked_for_each_message() {
+    let (address, asked) = listen(|stream| async move { drop(stream) }).await;
     // There is no connection before TLS has begun.
     let server = server_with_policy(format!("https://{address}"));
     is_not_asked_for_each_message(&server, &asked).await;
@@ -90,16 +102,7 @@ async fn a_policy_server_that_cant_be_reached_is_not_asked_for_each_message() {
 
 #[tokio::test]
 async fn a_policy_server_behind_a_gateway_that_is_down_is_not_asked_for_each_message() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            count.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(answer(stream, "502 Bad Gateway"));
-        }
-    });
+    let (address, asked) = listen(|stream| answer(stream, "502 Bad Gateway")).await;
     let server = server_with_policy(format!("http://{address}"));
     is_not_asked_for_each_message(&server, &asked).await;
 }
